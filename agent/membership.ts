@@ -11,6 +11,7 @@ import { version } from '../core/version.ts';
 import type { AgentConfig } from './config.ts';
 import type { RunContext } from './engine/context.ts';
 import { withTrials } from './first-contact.ts';
+import { keepTrends } from './keep-trends.ts';
 import { standForElection } from './lead/lead.ts';
 import type { AgentMetrics } from './metrics.ts';
 import { answerProbe } from './probe-answers.ts';
@@ -61,6 +62,7 @@ export class Membership {
   readonly #runner: AssignmentRunner;
   readonly #watches: readonly Watching[];
   readonly #endOfLeading = new AbortController();
+  readonly #trends: Promise<void>;
   readonly #leading: Promise<void>;
 
   constructor(deps: MembershipDeps, session: AgentSession) {
@@ -88,7 +90,26 @@ export class Membership {
         onError,
       ),
     ];
-    this.#leading = standForElection({ ...deps, session, onWatchError: onError }, this.#endOfLeading.signal);
+    let isLeader = false;
+    const onLeading = (is: boolean) => {
+      isLeader = is;
+      deps.onLeading(is);
+    };
+    this.#leading = standForElection(
+      { ...deps, onLeading, session, onWatchError: onError },
+      this.#endOfLeading.signal,
+    );
+    this.#trends = keepTrends(
+      {
+        coordination,
+        agent: name,
+        clock,
+        statuses: () => deps.metrics.statuses(),
+        isLeader: () => isLeader,
+        warnings,
+      },
+      AbortSignal.any([this.#endOfLeading.signal, session.signal]),
+    );
   }
 
   /**
@@ -104,7 +125,7 @@ export class Membership {
       log.warn('the lease is lost; all syncs of this agent are stopped', { syncs: syncs.length });
     }
     this.#endOfLeading.abort(new Stopped('shutdown'));
-    await this.#leading;
+    await Promise.all([this.#leading, this.#trends]);
     await this.#session.leave().catch((error: unknown) => {
       log.warn('the lease could not be released; it will expire', { error });
     });

@@ -87,6 +87,11 @@ export class AgentMetrics implements EngineObserver {
     this.#statuses.set(qualifiedName(sync), status);
   }
 
+  /** Of the Syncs that run here, as last reported. */
+  statuses(): Iterable<SyncStatus> {
+    return this.#statuses.values();
+  }
+
   /** The sync no longer runs here. */
   forget(of: SyncIdentity): void {
     const sync = qualifiedName(of);

@@ -1,10 +1,17 @@
-import type { AgentSession, Coordination, DesiredDataSource, Probe } from '../coordination/contract.ts';
+import type {
+  AgentSession,
+  Coordination,
+  DesiredDataSource,
+  PreviewSubject,
+  Probe,
+} from '../coordination/contract.ts';
 import type { Finding } from '../core/errors.ts';
 import { permanent, transient } from '../core/errors.ts';
 import type { ManifestObject, ManifestReader } from '../core/manifest/reader.ts';
 import type { DataSource, Sync } from '../core/sync-spec.ts';
 import type { RunContext } from './engine/context.ts';
 import { checkSystem, discoverSystem, previewSync } from './engine/preview.ts';
+import { previewRows } from './engine/preview-rows.ts';
 
 export interface ProbeDeps extends Pick<RunContext, 'secrets' | 'definitionOf'> {
   readonly coordination: Pick<Coordination, 'desired'>;
@@ -49,6 +56,11 @@ async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSi
     case 'discover': {
       const dataSource = manifests.readDataSource(await findDataSource(deps, String(subject)));
       return await discoverSystem({ dataSource, secrets, definitionOf }, signal);
+    }
+    case 'preview': {
+      const { dataSource: name, object, maxRows } = subject as PreviewSubject;
+      const dataSource = manifests.readDataSource(await findDataSource(deps, name));
+      return await previewRows({ dataSource, object, maxRows, secrets, definitionOf }, signal);
     }
     case 'plan': {
       const sync = manifests.readSync(await findSync(deps, subject));

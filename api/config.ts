@@ -1,4 +1,5 @@
 import { type EnvironmentReader, invalid } from '../process/environment.ts';
+import { type OidcConfig, readOidcConfig } from './users/oidc-config.ts';
 import type { SessionLimits } from './users/sessions.ts';
 
 export interface ApiConfig {
@@ -17,6 +18,7 @@ export interface ApiConfig {
   readonly namespaces: readonly string[];
   /** File with the first password of the user admin; without it the first login is admin/admin. */
   readonly firstPasswordFile: string | undefined;
+  readonly oidc: OidcConfig | undefined;
 }
 
 export interface ApiOptions {
@@ -41,7 +43,20 @@ export function readApiConfig(reader: EnvironmentReader, options: ApiOptions = {
     auditEntries: 10_000,
     namespaces: reader.list('IDRA_WATCH_NAMESPACES'),
     firstPasswordFile: reader.text('IDRA_API_FIRST_PASSWORD_FILE'),
+    oidc: readOidc(reader),
   };
+}
+
+/** The provider redirects to an address that users see. */
+function readOidc(reader: EnvironmentReader): OidcConfig | undefined {
+  const oidc = readOidcConfig(reader);
+  if (oidc && readUrl(reader) === undefined)
+    throw invalid(
+      'IDRA_API_EXTERNAL_URL',
+      '',
+      'set the address that users see: the login provider redirects to it',
+    );
+  return oidc;
 }
 
 function readPort(text: string): number {

@@ -7,10 +7,14 @@ import { objectRoutes } from './routes/change-objects.ts';
 import { syncChangeRoutes } from './routes/change-syncs.ts';
 import { clusterRoutes } from './routes/cluster.ts';
 import { dataSourceRoutes } from './routes/data-sources.ts';
+import { examineRoutes } from './routes/examine.ts';
+import { liveRoutes } from './routes/live.ts';
+import { oidcRoutes } from './routes/oidc.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { trendRoutes } from './routes/trends.ts';
 import { userRoutes } from './routes/users.ts';
 import type { Services } from './services.ts';
 
@@ -23,6 +27,7 @@ export function allRoutes(services: Services): readonly Route[] {
       return document;
     }),
     ...sessionRoutes(services),
+    ...oidcRoutes(services),
     ...tokenRoutes(services),
     ...userRoutes(services),
     ...auditRoutes(services),
@@ -33,6 +38,9 @@ export function allRoutes(services: Services): readonly Route[] {
     ...syncChangeRoutes(services),
     ...bulkRoutes(services),
     ...secretRoutes(services),
+    ...liveRoutes(services),
+    ...examineRoutes(services),
+    ...trendRoutes(services),
   ];
   return routes;
 }

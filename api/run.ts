@@ -22,6 +22,10 @@ const sweepEveryMs = 600_000;
 export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Promise<RunningApi> {
   const services = makeServices(deps);
   await setUpFirstPassword(services);
+  const endTrends = services.watchTrends((slot) => services.trends.add(slot));
+  const unlisten = services.view.onChange((change) => {
+    if (change.kind === 'sync' && !services.view.getSync(change.uid)) services.trends.forget(change.uid);
+  });
   const app = makeServer(services, options);
   await listen(app, deps);
   const { log, sessions } = services;
@@ -36,12 +40,15 @@ export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Prom
   return {
     url: `http://${host}:${address?.port}${deps.config.basePath}`,
     services,
-    awaitsFirstLogin: !(await services.users.isSetUp()),
+    awaitsFirstLogin: services.oidc === undefined && !(await services.users.isSetUp()),
     async close() {
       clearInterval(timer);
       await app.close();
+      unlisten();
+      await endTrends();
       services.syncList.close();
       services.events.close();
+      services.hub.close();
     },
   };
 }

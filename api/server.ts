@@ -10,6 +10,7 @@ import { asRequestError, parsePart, problemOf, statusOf } from './http/problem.t
 import { RetryLater } from './http/retry-later.ts';
 import { type Call, type ReplyHead, type RequestFacts, type Route, StreamedAnswer } from './http/route.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { LiveStream } from './live/stream.ts';
 import { allRoutes } from './routes.ts';
 import type { Services } from './services.ts';
 import { authenticate } from './users/authentication.ts';
@@ -23,7 +24,7 @@ export interface ServerOptions {
 const maxBodyBytes = 1 << 20;
 /** A client has this long to send a request, so that slow ones do not hold connections. */
 const requestMs = 15_000;
-const maxConnections = 4_000;
+const maxConnections = 2_000;
 
 /** The HTTP server over all routes. Not listening yet. */
 export function makeServer(services: Services, options: ServerOptions = {}): FastifyInstance {
@@ -84,7 +85,8 @@ async function serve(serving: Serving, request: FastifyRequest, reply: FastifyRe
   const { services, site, route, options } = serving;
   const { headers } = request;
   const cookie = readCookie(headers.cookie, sessionCookie);
-  const caller = await authenticate(services, { authorization: headers.authorization, cookie });
+  const credentials = { authorization: headers.authorization, cookie };
+  const caller = await authenticate(services, credentials);
   const facts = {
     method: request.method,
     host: headers.host,
@@ -117,6 +119,7 @@ async function serve(serving: Serving, request: FastifyRequest, reply: FastifyRe
     isUnchanged() {
       isAudited = true;
     },
+    authenticateAgain: () => authenticate(services, { ...credentials, isUse: false }),
   };
   reply.status(route.status ?? 200);
   const answer = await route.handle(call);
@@ -125,8 +128,15 @@ async function serve(serving: Serving, request: FastifyRequest, reply: FastifyRe
 }
 
 function send({ route, options }: Serving, reply: FastifyReply, answer: unknown): unknown {
+  if (answer instanceof LiveStream) {
+    answer.join();
+    const headers = reply.getHeaders() as Record<string, string>;
+    reply.hijack();
+    answer.start(reply.raw, headers);
+    return reply;
+  }
   if (answer instanceof StreamedAnswer) return reply.type(answer.contentType).send(answer.stream);
-  if (route.status === 204) return reply.send();
+  if (route.status === 204 || route.status === 302) return reply.send();
   if (route.contentType !== undefined) return reply.type(`${route.contentType}; charset=utf-8`).send(answer);
   if (options.checksAnswers) requireSchema(route, answer);
   // Written here: Fastify's own serializer is for its own schemas.
@@ -177,6 +187,7 @@ function factsOf(request: FastifyRequest, cookie: string | undefined): RequestFa
     ifMatch: headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1'),
     lastEventId: textOf(headers['last-event-id']),
     sessionCookie: cookie,
+    cookies: headers.cookie,
     query: request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '',
     origin: `${request.protocol}://${request.host}`,
   };

@@ -1,18 +1,23 @@
 import type { DocumentStore } from '../coordination/documents.ts';
+import type { TrendSlot } from '../coordination/trends.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { OffsetHistoryEntry } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { AskAgent } from '../fleet/ask-agents.ts';
 import type { Fleet } from '../fleet/contract.ts';
 import type { FleetView } from '../fleet/view/contract.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import type { ApiConfig } from './config.ts';
+import { LiveHub } from './live/hub.ts';
 import { LoginLimits } from './users/login-limits.ts';
+import { Oidc } from './users/oidc.ts';
 import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
 import { Events } from './views/events.ts';
 import { SyncList } from './views/sync-list.ts';
+import { TrendMemory } from './views/trends.ts';
 
 /** The installation that the API serves. */
 export interface Installation {
@@ -20,6 +25,10 @@ export interface Installation {
   readonly fleet: Fleet;
   readonly view: FleetView;
   readonly documents: DocumentStore;
+  /** Delivers points of charts until the returned function is called. */
+  readonly watchTrends: (listener: (slot: TrendSlot) => void) => () => Promise<void>;
+  /** Asks whoever can reach the systems: an agent, or this process in single mode. */
+  readonly openAsker: (signal: AbortSignal) => Promise<AskAgent>;
   /** Manual changes of an offset; undefined: not known. */
   readonly offsetHistory: (sync: SyncIdentity) => Promise<readonly OffsetHistoryEntry[] | undefined>;
 }
@@ -36,9 +45,12 @@ export interface Services extends ApiDeps {
   readonly sessions: Sessions;
   readonly tokens: Tokens;
   readonly loginLimits: LoginLimits;
+  readonly oidc: Oidc | undefined;
   readonly audit: AuditLog;
   readonly syncList: SyncList;
   readonly events: Events;
+  readonly hub: LiveHub;
+  readonly trends: TrendMemory;
   /** Everything has been read once. */
   readonly isSynced: () => boolean;
 }
@@ -52,15 +64,27 @@ export function makeServices(deps: ApiDeps): Services {
     },
     () => {},
   );
+  const events = new Events(view, clock);
   return {
     ...deps,
     users: new Users(documents, clock),
     sessions: new Sessions(documents, clock, config.sessions),
     tokens: new Tokens(documents, clock),
     loginLimits: new LoginLimits(clock),
+    oidc: oidcOf(config),
     audit: new AuditLog({ documents, clock, log, keptEntries: config.auditEntries }),
     syncList: new SyncList(view),
-    events: new Events(view, clock),
+    events,
+    // After the lists, so that it wakes streams when these have changed.
+    trends: new TrendMemory(),
+    hub: new LiveHub(view, events),
     isSynced: () => isSynced,
   };
+}
+
+function oidcOf({ oidc, externalUrl, basePath }: ApiConfig): Oidc | undefined {
+  if (!oidc || !externalUrl) return undefined;
+  const base = externalUrl.href.replace(/\/$/, '');
+  const path = externalUrl.pathname.replace(/\/$/, '').endsWith(basePath) ? '' : basePath;
+  return new Oidc(oidc, `${base}${path}/api/v1/session/oidc/callback`);
 }

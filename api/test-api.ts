@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openStateFile } from '../coordination/single/state-file.ts';
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
+import { transient } from '../core/errors.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { type SingleObject, singleFleet } from '../fleet/single.ts';
@@ -23,6 +24,7 @@ export const testConfig: ApiConfig = {
   auditEntries: 10_000,
   namespaces: [],
   firstPasswordFile: undefined,
+  oidc: undefined,
 };
 
 export interface Answer {
@@ -196,6 +198,10 @@ export async function singleInstallation(
     fleet,
     view,
     documents: state.documents,
+    watchTrends: () => async () => {},
+    openAsker: async () => async () => {
+      throw transient('NoAgentAnswered', 'no agent is running');
+    },
     offsetHistory: async ({ uid }) => state.history(uid),
   };
   return { installation, state, close: async () => state.close() };

@@ -2,6 +2,7 @@ import type { Coordination } from '../coordination/contract.ts';
 import type { DocumentStore } from '../coordination/documents.ts';
 import { Connections } from '../coordination/test-etcd.ts';
 import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
+import { agentAsker } from '../fleet/ask-agents.ts';
 import { etcdFleet } from '../fleet/etcd.ts';
 import { etcdView } from '../fleet/view/etcd.ts';
 import { TestApi, type TestApiOptions } from './test-api.ts';
@@ -30,6 +31,12 @@ export async function startCluster(
       fleet,
       view,
       documents: documents(ours.documents),
+      openAsker: (signal) => agentAsker(ours, signal),
+      watchTrends: (listener) => {
+        const watching = ours.trends.watch(listener, () => {});
+        watching.isSynced.catch(() => {});
+        return () => watching.close();
+      },
       offsetHistory: (sync) => fleet.history(sync),
     },
     config,

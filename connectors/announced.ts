@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
 import { hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
+import { definition as http } from './http/definition.ts';
+import { definition as kafka } from './kafka/definition.ts';
 import { databaseServerFields, sqlFields } from './sql/definition.ts';
 
 const url = () => text({ max: 2_048, pattern: /^https?:\/\/\S+$/, says: 'write a URL: https://...' });
@@ -31,28 +33,6 @@ const mongodb = z.strictObject({
   tls: tls(),
 });
 
-const kafka = z.strictObject({
-  brokers: z.array(hostName()).min(1).max(64).optional().describe('Bootstrap brokers, each as host:port.'),
-  sasl: z
-    .strictObject({
-      mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional().describe('SASL mechanism.'),
-      user: user(),
-      passwordSecretRef: password(),
-    })
-    .optional()
-    .describe('Authentication by SASL.'),
-  tls: tls(),
-  schemaRegistry: z
-    .strictObject({
-      url: url().optional().describe('URL of the schema registry.'),
-      user: user(),
-      passwordSecretRef: password(),
-      tls: tls(),
-    })
-    .optional()
-    .describe('Schema registry of Avro messages.'),
-});
-
 const s3 = z.strictObject({
   bucket: text({ max: 63 }).optional().describe('Name of the bucket.'),
   region: text({ max: 63 }).optional().describe('Region of the bucket.'),
@@ -63,43 +43,6 @@ const s3 = z.strictObject({
     .describe('Access key id; default: the identity of the pod.'),
   secretAccessKeySecretRef: secretReference().optional().describe('Secret access key.'),
   caSecretRef: secretReference().optional().describe('Certificates of the authorities to trust, in PEM.'),
-});
-
-const headerMap = () => z.record(text({ max: 128 }), z.string().max(4_096)).meta({ maxProperties: 32 });
-
-const http = z.strictObject({
-  url: url().optional().describe('URL that the paths of syncs are relative to.'),
-  headers: headerMap()
-    .optional()
-    .describe('Headers of each request; use headerSecretRefs for secret values.'),
-  bearerTokenSecretRef: secretReference().optional().describe('Token that is sent as Authorization: Bearer.'),
-  basic: z
-    .strictObject({ user: user(), passwordSecretRef: password() })
-    .optional()
-    .describe('User and password that are sent as Authorization: Basic.'),
-  headerSecretRefs: z
-    .record(text({ max: 128 }), secretReference())
-    .meta({ maxProperties: 32 })
-    .optional()
-    .describe('Headers whose values are secret, by name.'),
-  oauth: z
-    .strictObject({
-      tokenUrl: url().optional().describe('URL of the token endpoint.'),
-      clientIdSecretRef: secretReference().optional().describe('Client id.'),
-      clientSecretSecretRef: secretReference().optional().describe('Client secret.'),
-      scopes: z
-        .array(text({ max: 256 }))
-        .max(32)
-        .optional()
-        .describe('Scopes to request.'),
-    })
-    .optional()
-    .describe('Tokens by the OAuth 2 client credentials grant.'),
-  tls: tls(),
-  allowPrivateAddresses: z
-    .boolean()
-    .optional()
-    .describe('true: requests to private and link-local addresses are allowed.'),
 });
 
 /** Systems planned for later versions: their fields are in the schema, but using them is refused. */
@@ -119,10 +62,7 @@ export const announced: readonly SystemSchema[] = [
     isOffered: false,
   },
   {
-    type: 'kafka',
-    title: 'Apache Kafka',
-    config: kafka,
-    fields: { source: ['topic', 'format'], destination: ['topic', 'format'] },
+    ...kafka,
     isOffered: false,
   },
   {
@@ -136,13 +76,7 @@ export const announced: readonly SystemSchema[] = [
     isOffered: false,
   },
   {
-    type: 'http',
-    title: 'an HTTP API',
-    config: http,
-    fields: {
-      source: ['path', 'method', 'bodyTemplate', 'itemsPath', 'paging'],
-      destination: ['path', 'method', 'bodyTemplate'],
-    },
+    ...http,
     isOffered: false,
   },
 ];

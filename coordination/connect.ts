@@ -15,6 +15,7 @@ import { makeEpoch } from './state/epoch.ts';
 import { observe } from './state/observer.ts';
 import { makeReports } from './state/reports.ts';
 import { makeRequests } from './state/requests.ts';
+import { makeTrends } from './state/trends.ts';
 
 export { type EtcdConfig, readEtcdConfig } from './config.ts';
 export type * from './contract.ts';
@@ -41,6 +42,7 @@ export function coordinateOver(transport: EtcdTransport, prefix: string, clock: 
     cluster: makeClusterReader(kv, keys),
     trials: makeTrials(kv, keys),
     documents: makeDocuments(kv, keys),
+    trends: makeTrends(kv, keys),
     observe: (sink, onError) => observe(kv, keys, sink, onError),
     join: (agent, options) => joinAsAgent({ kv, clock, keys }, agent, options),
     async ping(signal) {

@@ -1,9 +1,10 @@
 import type { UnassignedReason } from '../core/effective-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
-import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { SourceObject, SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncProgress, SyncStore } from '../core/sync-store.ts';
 import type { DesiredDataSource, DesiredState, DesiredSync } from './desired-state.ts';
 import type { DocumentStore } from './documents.ts';
+import type { TrendSlot } from './trends.ts';
 
 export type * from './desired-state.ts';
 
@@ -19,6 +20,7 @@ export interface Coordination {
   readonly epoch: Epoch;
   readonly cluster: ClusterReader;
   readonly trials: Trials;
+  readonly trends: Trends;
   /** Of the API server; agents and operator have no right to them. */
   readonly documents: DocumentStore;
   /** Reports everything that exists, then each change. Needs only rights to read, those of idra-api. */
@@ -89,16 +91,27 @@ export interface Requests {
   history(uid: string): Promise<readonly OffsetHistoryEntry[]>;
 }
 
-export type ProbeKind = 'check' | 'plan' | 'discover';
+export type ProbeKind = 'check' | 'plan' | 'discover' | 'preview';
 
 /** A query that is answered by an agent that can reach the system: only agents load drivers and read credentials. */
 export interface Probe {
   readonly id: string;
   readonly kind: ProbeKind;
-  /** check, discover: `namespace/name` of a DataSource. plan: the uid of a Sync, or a complete Sync that is not applied yet. */
+  /**
+   * check, discover: `namespace/name` of a DataSource. plan: the uid of a Sync, or a complete Sync that is not applied yet. preview:
+   * PreviewSubject.
+   */
   readonly subject: unknown;
   /** Labels required of the answering agent. */
   readonly selector: Readonly<Record<string, string>>;
+}
+
+/** The first rows of an object, masked. */
+export interface PreviewSubject {
+  /** `namespace/name`. */
+  readonly dataSource: string;
+  readonly object: SourceObject;
+  readonly maxRows: number;
 }
 
 export interface ProbeAnswer {
@@ -270,6 +283,15 @@ export interface ClusterReader {
   leader(): Promise<{ readonly agent: string; readonly term: string } | undefined>;
   assignments(): Promise<readonly Assignment[]>;
   locks(): Promise<readonly LockInfo[]>;
+}
+
+/** Points of charts. Agents write them, the API server reads them; nothing depends on them. */
+export interface Trends {
+  write(slot: TrendSlot): Promise<void>;
+  /** Everything that is kept, then each new slot. */
+  watch(listener: (slot: TrendSlot) => void, onError: (error: Error) => void): Watching;
+  /** For the leader: deletes what is too old. */
+  trim(nowMs: number): Promise<void>;
 }
 
 /** Receives what is observed, in the order of its changes; undefined: deleted. Must not throw. */

@@ -1,3 +1,4 @@
+import type { TrendKind } from '../core/trend.ts';
 import { type KeyRange, underPrefix } from './etcd/transport.ts';
 
 /**
@@ -208,6 +209,24 @@ export class Keys {
   }
   get documents(): string {
     return `${this.root}api/`;
+  }
+
+  /** Lists of uids that slots refer to. Written by agents, deleted by the leader when they are old. Lease: -. */
+  trendList(atMs: number, agent: string): string {
+    return `${this.trendLists}${String(Math.max(0, Math.floor(atMs))).padStart(14, '0')}-${agent}`;
+  }
+  get trendLists(): string {
+    return `${this.trends}agents/`;
+  }
+  /** Points of charts: one key for all Syncs of an agent and an interval. Written by that agent, deleted by the leader. Lease: -. */
+  trend(kind: TrendKind, tick: number, agent: string): string {
+    return `${this.trendsOf(kind)}${String(tick).padStart(10, '0')}/${agent}`;
+  }
+  trendsOf(kind: TrendKind): string {
+    return `${this.trends}${kind}/`;
+  }
+  get trends(): string {
+    return `${this.root}trends/`;
   }
 
   /** The epoch of fencing tokens. Written by `idra epoch raise`, read by agents when they join and acquire. Lease: -. */

@@ -61,23 +61,36 @@ export async function resolveAccess(dataSource: DataSource, secrets: SecretReade
 }
 
 export interface SecretReference {
-  /** Path in the config without `SecretRef`: `tls.ca`. */
+  /** Path in the config without `SecretRef`: `tls.ca`; of an entry of a map, `header.X-Api-Key`. */
   readonly path: string;
+  /** The same in full: `tls.caSecretRef`, `headerSecretRefs.X-Api-Key`. */
+  readonly field: string;
   readonly name: string;
   readonly key: string;
 }
 
-/** All `...SecretRef: { name, key }` of a config, at any depth. */
+/** All `...SecretRef: { name, key }` of a config, at any depth, and all entries of `...SecretRefs: { NAME: { name, key } }`. */
 export function secretReferences(config: Readonly<Record<string, unknown>>, prefix = ''): SecretReference[] {
-  const found: SecretReference[] = [];
-  for (const [field, value] of Object.entries(config)) {
-    if (!isRecord(value)) continue;
-    const match = /^(.+)SecretRef$/.exec(field);
-    if (match?.[1] && typeof value.name === 'string' && typeof value.key === 'string') {
-      found.push({ path: prefix + match[1], name: value.name, key: value.key });
-    } else found.push(...secretReferences(value, `${prefix}${field}.`));
-  }
-  return found;
+  return Object.entries(config).flatMap(([field, value]) => {
+    if (!isRecord(value)) return [];
+    const own = /^(.+)SecretRef$/.exec(field)?.[1];
+    const map = /^(.+)SecretRefs$/.exec(field)?.[1];
+    const at = prefix + field;
+    if (map !== undefined) {
+      return Object.entries(value).flatMap(([entry, each]) =>
+        isReference(each)
+          ? [{ path: `${prefix}${map}.${entry}`, field: `${at}.${entry}`, name: each.name, key: each.key }]
+          : [],
+      );
+    }
+    return own !== undefined && isReference(value)
+      ? [{ path: prefix + own, field: at, name: value.name, key: value.key }]
+      : secretReferences(value, `${at}.`);
+  });
+}
+
+function isReference(value: unknown): value is { readonly name: string; readonly key: string } {
+  return isRecord(value) && typeof value.name === 'string' && typeof value.key === 'string';
 }
 
 /** Whether both hold the same secrets: a changed secret takes effect with a new connection. */

@@ -80,6 +80,8 @@ export interface SystemReport {
  * plans again. An order that `relation.keys` does not prove is checked page by page: KeyNotUnique, KeyNullable.
  */
 export interface Source {
+  /** AtLeastOnce: a pass may return a row again, which Append writes twice. Omitted: it returns each row once. */
+  readonly guarantee?: 'AtLeastOnce';
   /** Omitted for systems without an identity. After its first answer, `read` throws SchemaChanged if another system answers. */
   identity?(signal: AbortSignal): Promise<SystemIdentity>;
   /** Columns, keys and size of the object. Throws TableNotFound, QueryInvalid. */
@@ -221,8 +223,11 @@ export interface PlainDestination
   ): Promise<void>;
   /** Starts or resumes a pass of a Snapshot. */
   beginPass(pass: PassStart, signal: AbortSignal): Promise<void>;
-  /** Returns when the rows are durable: the offset is stored immediately afterwards. */
-  write(batch: Batch, signal: AbortSignal): Promise<PlainWriteResult>;
+  /**
+   * Returns when the rows are durable: the offset is stored immediately afterwards. `after`: the stored offset before this batch, as text;
+   * null: there is none. A batch that is written again after a crash has the same.
+   */
+  write(batch: Batch, signal: AbortSignal, after: string | null): Promise<PlainWriteResult>;
   /** The pass is complete: Replace swaps its rows in for the previous ones. */
   endPass(signal: AbortSignal): Promise<PlainWriteResult>;
 }

@@ -1,5 +1,6 @@
 import { agentCodes } from './error-codes/agents.ts';
 import { apiCodes } from './error-codes/api.ts';
+import { callCodes } from './error-codes/calls.ts';
 import { commandCodes } from './error-codes/commands.ts';
 import { connectionCodes } from './error-codes/connections.ts';
 import { coordinationCodes } from './error-codes/coordination.ts';
@@ -22,6 +23,7 @@ export type { ErrorEntries };
 export const codesBySubject = {
   connections: connectionCodes,
   servers: serverCodes,
+  calls: callCodes,
   tables: tableCodes,
   keys: keyCodes,
   rows: rowCodes,

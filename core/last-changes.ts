@@ -3,6 +3,7 @@ import type { PlannedColumn } from './column-plan.ts';
 import { softDeleteColumn, type WritePlan } from './connector.ts';
 import { mapRows } from './packed-rows.ts';
 import { decimalDigits, plainDecimal, reduced } from './records/decimal-text.ts';
+import { withoutEnd } from './text-end.ts';
 import type { Column, Row, Value } from './values.ts';
 
 /** A batch with deletions as two sets without a common key, to be applied in one transaction: first the deletions. */
@@ -64,7 +65,7 @@ function keyText(value: Value, { type }: Column): string | null {
 
 /** A fraction of a second without zeros at its end. */
 function withoutZeros(time: string): string {
-  const [, start = time, fraction = '', end = ''] = /^(.*:\d{2})\.(\d+)(.*)$/.exec(time) ?? [];
-  const kept = fraction.replace(/0+$/, '');
+  const [, start = time, fraction = '', end = ''] = /^(.*:\d{2})\.(\d+)(.*)$/s.exec(time) ?? [];
+  const kept = withoutEnd(fraction, '0');
   return `${start}${kept === '' ? '' : `.${kept}`}${end}`;
 }

@@ -104,11 +104,9 @@ export function parseOffset(text: string, mode: Offset['mode']): Offset {
   switch (mode) {
     case 'Id': {
       if (trimmed === '') throw wrongOffset(text, mode);
-      const match = /^(.*\S) (\[.*\])$/s.exec(trimmed);
-      const key = match?.[2] === undefined ? undefined : parseKey(match[2]);
-      return match?.[1] === undefined || key === undefined
-        ? { mode, id: trimmed }
-        : { mode, id: match[1], key };
+      const at = trimmed.lastIndexOf(' [');
+      const key = at > 0 && trimmed.endsWith(']') ? parseKey(trimmed.slice(at + 1)) : undefined;
+      return key === undefined ? { mode, id: trimmed } : { mode, id: trimmed.slice(0, at), key };
     }
     case 'Timestamp': {
       const match = /^(\S+(?: \d{2}:\d{2}:\S+)?) (\[.*\])$/.exec(trimmed);

@@ -35,24 +35,119 @@ export type SystemField =
   | 'filter'
   | 'format'
   | 'compression'
-  | 'method'
-  | 'bodyTemplate'
-  | 'itemsPath'
-  | 'paging'
-  | RecordField;
+  | MessageField
+  | RecordField
+  | HttpSourceField
+  | HttpDestinationField;
+
+/** Fields of systems of messages. */
+export const messageFields = {
+  source: ['envelope', 'consumerGroup'],
+  destination: [
+    'numbersAsText',
+    'partitions',
+    'replicationFactor',
+    'topicConfig',
+    'messageHeaders',
+    'messageBatch',
+  ],
+} as const;
+export type MessageField = (typeof messageFields)['source' | 'destination'][number];
 
 /** Fields of spec.source that systems without fixed columns have. */
 export const recordFields = ['columns', 'sample', 'metadata', 'startFrom'] as const;
 export type RecordField = (typeof recordFields)[number];
 
+/** Fields of HTTP APIs. */
+export const httpSourceFields = [
+  'method',
+  'bodyTemplate',
+  'itemsPath',
+  'errorPath',
+  'param',
+  'paramFormat',
+  'paging',
+] as const;
+export type HttpSourceField = (typeof httpSourceFields)[number];
+export const httpDestinationFields = [
+  'method',
+  'bodyTemplate',
+  'contentType',
+  'deletePath',
+  'rowsPerCall',
+  'parallelCalls',
+  'idempotencyHeader',
+  'errorPath',
+  'results',
+] as const;
+export type HttpDestinationField = (typeof httpDestinationFields)[number];
+
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
-export const sourceFields = ['query', 'filter', 'sample', 'metadata', 'startFrom'] as const;
+export const sourceFields = [
+  'query',
+  'filter',
+  'sample',
+  'metadata',
+  'startFrom',
+  'format',
+  ...messageFields.source,
+  ...httpSourceFields,
+] as const;
+
+/** The same of spec.destination. */
+export const destinationFields = [
+  'format',
+  'compression',
+  ...messageFields.destination,
+  ...httpDestinationFields,
+] as const;
+
+/** How pages of an HTTP API are read: core/manifest/http-fields.ts describes the fields. */
+export interface HttpPaging {
+  readonly cursorPath?: string | undefined;
+  readonly cursorParam?: string | undefined;
+  readonly pageParam?: string | undefined;
+  readonly firstPage?: number | undefined;
+  readonly offsetParam?: string | undefined;
+  readonly linkHeader?: true | undefined;
+  readonly nextUrlPath?: string | undefined;
+  readonly limitParam?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly morePath?: string | undefined;
+  readonly recheck?: boolean | undefined;
+}
+
+export interface HttpSourceObject {
+  readonly method?: 'GET' | 'POST';
+  readonly bodyTemplate?: string;
+  readonly itemsPath?: string;
+  readonly errorPath?: string;
+  readonly param?: string;
+  readonly paramFormat?: 'ISO' | 'Unix' | 'UnixMs' | 'Date';
+  readonly paging?: HttpPaging;
+}
+
+export interface HttpDestinationObject {
+  readonly method?: 'POST' | 'PUT' | 'PATCH';
+  readonly bodyTemplate?: string;
+  readonly contentType?: 'JSON' | 'Form' | 'NDJSON';
+  readonly deletePath?: string;
+  readonly rowsPerCall?: number;
+  readonly parallelCalls?: number;
+  readonly idempotencyHeader?: string;
+  readonly errorPath?: string;
+  readonly results?: {
+    readonly path: string;
+    readonly errorPath?: string | undefined;
+    readonly statusPath?: string | undefined;
+  };
+}
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
 export const offsetFields = ['columns', 'metadata', 'filter'] as const;
 
 /** What to read from a system. */
-export interface SourceObject extends ObjectNames {
+export interface SourceObject extends ObjectNames, HttpSourceObject {
   readonly query?: string;
   /** A condition that records must meet, in the system's own language. */
   readonly filter?: string;
@@ -64,6 +159,12 @@ export interface SourceObject extends ObjectNames {
   readonly metadata?: readonly string[];
   /** Where Stream begins; omitted: with everything that is there. An instant in ISO 8601 for startKind `Timestamp`. */
   readonly startFrom?: string;
+  /** How records are written: JSON, Avro. */
+  readonly format?: string;
+  /** Records are change events of this tool: `Debezium`. */
+  readonly envelope?: string;
+  /** Group under which positions are shown to other tools. */
+  readonly consumerGroup?: string;
   /**
    * The destination is a system of the same kind and nothing asks for columns: `describe` returns the columns in which a record travels
    * whole, and rawRequests of the destination has a format for them. Only if SourceCapabilities.readsWholeRecords.
@@ -77,10 +178,21 @@ export interface SourceObject extends ObjectNames {
   readonly timeZone?: string;
 }
 
-export interface DestinationObject extends ObjectNames {
+export interface DestinationObject extends ObjectNames, HttpDestinationObject {
   readonly key?: readonly string[];
   /** `Keep`: Append may write to a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';
+  readonly format?: string;
+  readonly compression?: string;
+  readonly numbersAsText?: boolean;
+  /** Of an object that is created. */
+  readonly partitions?: number;
+  readonly replicationFactor?: number;
+  readonly topicConfig?: Readonly<Record<string, string>>;
+  /** Messages have headers that name the Sync and the offset. */
+  readonly messageHeaders?: boolean;
+  /** Size, as in the manifest. */
+  readonly messageBatch?: string;
 }
 
 export interface SyncSpec {

@@ -2,28 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { SyncDetail, SyncList } from '../api/contract/index.ts';
-import { adminPassword, TestClient } from '../api/test-api.ts';
 import { idra as runIdra } from '../cli/test-cli.ts';
+import { serve } from './api/serve.ts';
 import { OperatorBed, type TestAgent } from './kit/operator.ts';
-import { startIdra } from './kit/processes.ts';
 import { until } from './kit/wait.ts';
 import { byId, ends, ShopFolder, shop, sync } from './single-mode/shop-folder.ts';
-
-/** `bin/idra api` and an administrator, after the first login. */
-async function serve(args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string) {
-  const running = await startIdra(['api', '--port', '0', ...args], {
-    env,
-    ...(cwd !== undefined && { cwd }),
-  });
-  const line = await running.waitForLine(/^http:\/\//);
-  const client = new TestClient(line.trim());
-  if (running.stderr.some((each) => each.includes('log in as admin'))) {
-    await client.login('admin', 'admin');
-    const body = { current: 'admin', password: adminPassword };
-    client.csrf = (await client.send<{ csrf: string }>('PUT', '/session/password', body)).csrf;
-  } else await client.login('admin', adminPassword);
-  return { running, client };
-}
 
 const status = {
   state: 'Running',
@@ -128,6 +111,26 @@ test('single mode serves its files, runs their Syncs, and keeps the users in the
     );
     const { offset } = await first.client.get<{ offset: string }>('/syncs/default/orders/offset');
     assert.equal(offset, '3');
+    await first.client.send('POST', '/syncs/default/orders/requests?wait=20', { type: 'run-now' });
+    const { findings } = await first.client.send<{ findings: unknown[] }>(
+      'POST',
+      '/datasources/default/shop/check',
+    );
+    assert.deepEqual(findings, []);
+    const { object } = await first.client.get<SyncDetail>('/syncs/default/orders');
+    const plan = await first.client.send<{ guarantee: string; rowsWaiting: number }>(
+      'POST',
+      '/plans/default',
+      {
+        name: 'orders',
+        spec: object.spec,
+      },
+    );
+    assert.deepEqual([plan.guarantee, plan.rowsWaiting], ['ExactlyOnce', 0]);
+    await first.client.refused(409, 'NotOfferedHere', '/syncs/default', {
+      method: 'POST',
+      body: { name: 'x', spec: object.spec },
+    });
     assert.equal((await first.running.stop()).code, 0);
     const second = await serve(args, {}, folder.path);
     assert.equal((await second.client.get<SyncList>('/syncs')).items[0]?.rows, 3);

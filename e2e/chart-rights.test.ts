@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { stringify } from 'yaml';
 import { idra } from '../cli/test-cli.ts';
+import { renderChart } from './kit/chart.ts';
 import { giveRights, release, takeRights } from './kit/chart-rights.ts';
 import { type KubernetesApi, kubernetesApi } from './kit/servers.ts';
+import { until } from './kit/wait.ts';
 
 /** The rights that the chart grants, as evaluated by the API server: what each part needs, and what it must not have. */
 let api: KubernetesApi;
@@ -50,6 +53,8 @@ async function judge(account: string, may: readonly string[], mayNot: readonly s
     ...mayNot.map((each) => `cannot ${each}`),
   ]);
 }
+
+const withPolicies = ['--api-versions', 'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy'];
 
 /** What no part of Idra may do, whatever namespaces it watches. */
 const nobody = [
@@ -114,6 +119,61 @@ describe('the rights of a release that watches everything', () => {
         'get leases.coordination.k8s.io idra-system',
       ],
     );
+  });
+
+  test('the API server changes Syncs and DataSources, and writes Secrets that it cannot read', async () => {
+    await judge(
+      'idra-api',
+      [
+        'list syncs.idra.dev',
+        'watch datasources.idra.dev',
+        'create syncs.idra.dev team-a',
+        'patch datasources.idra.dev team-a',
+        'delete syncs.idra.dev team-a',
+        'create secrets team-a',
+        'patch secrets team-a',
+      ],
+      [
+        ...nobody.filter((each) => !/(create|delete) syncs/.test(each)),
+        'get secrets team-a',
+        'update secrets team-a',
+        'patch syncs.idra.dev:status team-a',
+        'create events.events.k8s.io team-a',
+        'get leases.coordination.k8s.io idra-system',
+        'get namespaces',
+      ],
+    );
+  });
+
+  test('a policy confines it to Secrets with the label of Idra', async () => {
+    const policies = (await renderChart(...withPolicies)).filter(({ kind }) =>
+      kind.startsWith('ValidatingAdmission'),
+    );
+    await api.apply(policies.map((each) => stringify(each)).join('---\n'));
+    const { kubeconfigPath } = await api.serviceAccount(release, 'idra-api');
+    const create = (name: string, label: string) =>
+      api.kubectl(['--kubeconfig', kubeconfigPath, 'create', '-n', 'team-a', '-f', '-'], {
+        input: stringify({
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { name, labels: { [label]: 'true' } },
+          data: {},
+        }),
+      });
+    // A policy takes effect a moment after it is stored.
+    await until(
+      async () => /may only write Secrets with the label/.test((await create('other', 'a')).stderr),
+      {
+        what: 'the refusal',
+      },
+    );
+    assert.equal((await create('ours', 'idra.dev/secret')).code, 0);
+    await api.kubectl(['create', 'secret', 'generic', 'foreign', '-n', 'team-a', '--from-literal=a=b']);
+    const patch = JSON.stringify({ metadata: { labels: { 'idra.dev/secret': 'true' } } });
+    const taken = await api.kubectl([
+      ...['--kubeconfig', kubeconfigPath, 'patch', 'secret', 'foreign', '-n', 'team-a', '-p', patch],
+    ]);
+    assert.match(taken.stderr, /may only change Secrets with the label|cannot get resource/);
   });
 
   for (const account of ['idra-etcd-certs', 'idra-etcd-certs-setup'])

@@ -36,7 +36,7 @@ test('the custom resources of the chart are those of crds/', async () => {
 
 test('every pod runs as nobody, without privileges, with requests and a limit', async () => {
   const pods = podsOf(await render());
-  assert.equal(pods.length, 5);
+  assert.equal(pods.length, 6);
   for (const { securityContext, containers } of pods) {
     assert.equal(securityContext.runAsNonRoot, true);
     for (const { securityContext: own, resources } of containers) {
@@ -69,7 +69,7 @@ test('an existing etcd is used, with its certificates and user', async () => {
     '--set=etcd.external.passwordSecret=etcd-user',
   );
   const pods = podsOf(rendered);
-  assert.equal(pods.length, 2, 'no etcd of its own');
+  assert.equal(pods.length, 3, 'no etcd of its own');
   for (const { containers } of pods) {
     const env = new Map(containers[0]?.env?.map(({ name, value }) => [name, value]));
     assert.equal(env.get('IDRA_ETCD_ENDPOINTS'), 'https://one:2379,https://two:2379');
@@ -89,8 +89,10 @@ test('SQLite files are on a volume, where one is given', async () => {
   assert.equal(rootOf(podsOf(await render(volume)))?.value, '/var/lib/idra');
 });
 
-test('only agents and operator reach the etcd of the chart', async () => {
-  const policy = (await render()).find(({ kind }) => kind === 'NetworkPolicy')?.spec as
+test('only agents, operator and API server reach the etcd of the chart', async () => {
+  const policy = (await render()).find(
+    ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'idra-etcd',
+  )?.spec as
     | {
         ingress: {
           from?: { podSelector: { matchLabels: Record<string, string> } }[];
@@ -102,9 +104,11 @@ test('only agents and operator reach the etcd of the chart', async () => {
   const roles = client.flatMap(({ from = [] }) =>
     from.map(({ podSelector }) => podSelector.matchLabels['app.kubernetes.io/component']),
   );
-  assert.deepEqual([client.length, ...roles], [1, 'agent', 'operator']);
+  assert.deepEqual([client.length, ...roles], [1, 'agent', 'operator', 'api']);
   const external = await render('--set=etcd.external.endpoints={https://one:2379}');
-  assert.ok(!external.some(({ kind }) => kind === 'NetworkPolicy'));
+  assert.ok(
+    !external.some(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'idra-etcd'),
+  );
 });
 
 test('with watchNamespaces agents have rights in these namespaces only', async () => {
@@ -215,4 +219,39 @@ test('labels of agents with signs of YAML, and the network policy of etcd withou
   const values = podsOf(rendered).flatMap(({ containers }) => containers[0]?.env ?? []);
   assert.equal(values.find(({ name }) => name === 'IDRA_AGENT_LABELS')?.value, 'zone=a: b #c');
   assert.ok(rendered.some(({ kind }) => kind === 'NetworkPolicy'));
+});
+
+test('the API server: only its own namespace reaches it, its first password is kept, and it can be left out', async () => {
+  const versions = ['--api-versions', 'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy'];
+  const rendered = await render(...versions);
+  const named = (kind: string, name: string) =>
+    rendered.find((each) => each.kind === kind && each.metadata.name === name);
+  assert.deepEqual(
+    (named('NetworkPolicy', 'idra-api')?.spec as { ingress: unknown[] } | undefined)?.ingress,
+    [
+      { from: [{ podSelector: {} }], ports: [{ protocol: 'TCP', port: 'http' }] },
+      { ports: [{ protocol: 'TCP', port: 'health' }] },
+    ],
+  );
+  const secret = named('Secret', 'idra-api-first-password') as unknown as {
+    data: { password: string };
+    metadata: { annotations: Record<string, string> };
+  };
+  assert.equal(Buffer.from(secret.data.password, 'base64').length, 32);
+  assert.equal(secret.metadata.annotations['helm.sh/resource-policy'], 'keep');
+  assert.ok(named('ValidatingAdmissionPolicy', 'idra-system-idra-api-secrets'));
+  const without = await render('--set=api.enabled=false', ...versions);
+  assert.deepEqual(
+    without.filter(({ metadata }) => /-api\b/.test(metadata.name)).map(({ kind }) => kind),
+    [],
+  );
+  for (const [set, says] of [
+    ['api.oidc.issuer=https://login.example', /externalUrl/],
+    ['api.oidc.roles={shop=owner}', /roles/],
+    ['api.basePath=idra', /basePath/],
+  ] as const) {
+    const { code, stderr } = await runCommand(helm, ['template', 'idra', chart, '--set', set]);
+    assert.notEqual(code, 0, set);
+    assert.match(stderr, says);
+  }
 });

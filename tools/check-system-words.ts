@@ -6,7 +6,7 @@ import { withoutComments } from './without-comments.ts';
 /** Files that must not depend on the system behind a connector. */
 const pattern = '{agent/engine,agent/lead,core}/**/*.ts';
 /** Error codes and fields of manifests may name the systems that they apply to. */
-const described = /^core\/(error-codes\/.+|manifest\/(sync|object)-schema)\.ts$/;
+const described = /^core\/(error-codes\/.+|manifest\/((sync|object)-schema|http-fields))\.ts$/;
 
 const statement =
   /\b(SELECT|INSERT|UPDATE|DELETE|ALTER|CREATE|DROP|JOIN|WHERE|ORDER BY|NOT NULL|PRIMARY KEY|UNIQUE|IDENTITY|DDL|COPY|SQL)\b/;

@@ -62,11 +62,10 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
   if (spec.writeMode !== 'Upsert' || key.length === 0) return [];
   const sources = key.map((name) => columns.columns.find((each) => each.name === name)?.source.name ?? name);
   const hasWholeKey = hasAll(sources, sourceKey);
-  if (isOpaque(spec, relation)) {
-    // Pages of a Snapshot are in key order and are checked; the pages of other modes are ordered by another column first.
-    if (spec.mode === 'Snapshot' && hasWholeKey) return [];
-    // The columns in source.key need not be a key.
-  } else if (isUniqueBy(relation, sources)) return [];
+  if (isUniqueBy(relation, sources)) return [];
+  // Pages of a Snapshot are in key order and are checked; the pages of other modes are ordered by another column first, and then the
+  // columns in source.key need not be a key.
+  if (isOpaque(spec, relation) && spec.mode === 'Snapshot' && hasWholeKey) return [];
   const table = existing?.name ?? objectName(spec.destination);
   const list = key.join(', ');
   const [isKey, remedy] = isOpaque(spec, relation)

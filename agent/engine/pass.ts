@@ -4,6 +4,7 @@ import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
 import { encodeOffset, type Offset, withColumns, withOrder } from '../../core/offset.ts';
 import { requireAhead } from '../../core/offset-order.ts';
+import { requireUsualOffset } from '../../core/offset-size.ts';
 import { isLastDestination } from '../../core/sync-spec.ts';
 import type { BatchHolder } from './batch-memory.ts';
 import type { RunContext } from './context.ts';
@@ -89,6 +90,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
         return outcome;
       }
       const { batch: ahead, release } = result.value;
+      requireUsualOffset(ahead.offset);
       const offset = withColumns(withOrder(ahead.offset, order), open.plan.inferred);
       const batch = { ...ahead, offset };
       input.reporter.leftOut(newFieldsLeftOut(batch, open.plan, context.sync.spec));

@@ -72,7 +72,7 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
       distinct: distinctColumns(keys),
       rowFormat: chooseFormat(source, destination, write, read.columns, findings),
     },
-    guarantee: holdsOffsets(destination) ? destination.guarantee : 'AtLeastOnce',
+    guarantee: guaranteeOf(source, destination, spec),
     findings: [...findings, ...checks.flat()],
   };
 }
@@ -86,6 +86,12 @@ interface Described extends PlanInput {
   readonly relation: Relation;
   readonly existing: Relation | null;
   readonly timeZone: string;
+}
+
+/** A row that the source returns again is harmless where it replaces itself. */
+function guaranteeOf(source: Source, destination: AnyDestination, { writeMode }: SyncSpec): Guarantee {
+  const isOnce = source.guarantee === undefined || writeMode !== 'Append';
+  return isOnce && holdsOffsets(destination) ? destination.guarantee : 'AtLeastOnce';
 }
 
 /** Pure. */

@@ -25,7 +25,7 @@ export class RunState {
   readonly throttle: Throttle;
   readonly watch: PassWatch;
   readonly holder: BatchHolder;
-  /** The shadow table of an unfinished Replace pass was filled by another plan. */
+  /** The shadow table of an unfinished Replace pass was filled by another plan, or the source cannot continue the pass. */
   mustRestartPass = false;
   /** All columns with those that were added for new fields of records: known here before an offset with them is stored. */
   addedColumns: readonly RecordColumn[] = [];
@@ -124,6 +124,7 @@ export class RunState {
 
   /** Counts one more failure; returns for how long there have been only failures. */
   failed({ code }: IdraError): number {
+    this.mustRestartPass ||= code === 'PagesShifted';
     const nowMs = this.context.clock.monotonicMs();
     this.#failures += 1;
     this.#silentOpenings = code === 'ServerSilent' ? this.#silentOpenings + 1 : 0;

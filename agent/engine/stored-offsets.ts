@@ -38,6 +38,7 @@ export class StoredOffsets implements Destination {
   readonly #sync: Sync;
   readonly #keeper: OffsetKeeper;
   #rows = 0;
+  #stored: string | null = null;
   /** The rows of a pass that is written as a whole are counted when it has ended. */
   #isWholePass = false;
 
@@ -87,6 +88,7 @@ export class StoredOffsets implements Destination {
     const [stored] = request.offset === 'keep' ? await this.commitRows() : [];
     if (!stored) await this.#keeper.writeOffset(null);
     this.#rows = stored?.rows ?? 0;
+    this.#stored = stored?.offset ?? null;
     const target = (await this.#plain.describe(signal))?.identity;
     return {
       ...this.#identityOf(request.fingerprint),
@@ -109,7 +111,7 @@ export class StoredOffsets implements Destination {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    const result = await this.#plain.write(batch, signal);
+    const result = await this.#plain.write(batch, signal, this.#stored);
     if (!this.#isWholePass) await this.#keep(batch.offset);
     this.#rows += result.written;
     return { ...result, totalRows: this.#rows };
@@ -128,6 +130,7 @@ export class StoredOffsets implements Destination {
     if (!row) throw bug('an offset is set without a claim');
     if (row.offset !== expected) throw offsetMoved(expected, row.offset);
     await this.#keeper.writeOffset(offset);
+    this.#stored = offset;
     return { ...row, token, offset };
   }
 
@@ -145,7 +148,9 @@ export class StoredOffsets implements Destination {
   /** Rows first, then the offset: a crash between them writes rows twice. */
   async #keep(offset: Offset | null): Promise<void> {
     await reach('commit:before');
-    await this.#keeper.writeOffset(offset && encodeOffset(offset));
+    const text = offset && encodeOffset(offset);
+    await this.#keeper.writeOffset(text);
+    this.#stored = text;
   }
 
   #identityOf(fingerprint: string): Pick<CommitRow, 'uid' | 'table' | 'name' | 'fingerprint' | 'isClosed'> {

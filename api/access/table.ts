@@ -26,6 +26,9 @@ export const accessTable = {
   getOpenApi: everybody,
   getDocs: everybody,
 
+  getLoginMethods: everybody,
+  beginOidc: everybody,
+  finishOidc: everybody,
   login: everybody,
   getSession: { who: 'passwordSetter' },
   logout: { who: 'passwordSetter' },
@@ -47,6 +50,8 @@ export const accessTable = {
   getSync: viewerHere,
   listRequests: viewerHere,
   getOffset: viewerHere,
+  getTrend: viewerHere,
+  getTotalTrend: viewerAnywhere,
   listFieldOwners: viewerHere,
   listDataSources: viewerAnywhere,
   getDataSource: viewerHere,
@@ -55,6 +60,7 @@ export const accessTable = {
   listLocks: viewerAnywhere,
   listSlots: viewerAnywhere,
   listEvents: viewerAnywhere,
+  watch: viewerAnywhere,
 
   createSync: editorHere,
   updateSync: editorHere,
@@ -69,6 +75,11 @@ export const accessTable = {
   updateDataSource: editorHere,
   deleteDataSource: editorHere,
   putSecret: editorHere,
+
+  checkDataSource: editorHere,
+  discoverDataSource: editorHere,
+  previewRows: editorHere,
+  planSync: editorHere,
 } as const satisfies Readonly<Record<string, Access>>;
 
 export type OperationId = keyof typeof accessTable;

@@ -1,7 +1,10 @@
 import type { z } from 'zod';
+import type * as changes from '../schemas/changes.ts';
 import type * as cluster from '../schemas/cluster.ts';
 import type * as common from '../schemas/common.ts';
+import type * as live from '../schemas/live.ts';
 import type * as syncs from '../schemas/syncs.ts';
+import type * as trends from '../schemas/trends.ts';
 import type * as users from '../schemas/users.ts';
 
 /** Types of the API for clients in TypeScript; nothing here exists at run time. */
@@ -30,3 +33,11 @@ export type OwnSession = z.infer<typeof users.ownSession>;
 export type User = z.infer<typeof users.user>;
 export type Token = z.infer<typeof users.token>;
 export type AuditEntry = z.infer<typeof users.auditEntry>;
+
+export type Live = z.infer<typeof live.live>;
+export type Applied = z.infer<typeof changes.applied>;
+export type BulkResult = z.infer<typeof changes.bulkResult>;
+export type Requested = z.infer<typeof changes.requested>;
+
+export type Trend = z.infer<typeof trends.trend>;
+export type TotalTrend = z.infer<typeof trends.totalTrend>;

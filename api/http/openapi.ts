@@ -3,6 +3,7 @@ import { version } from '../../core/version.ts';
 import { accessTo } from '../access/table.ts';
 import { dataSourceSpec } from '../schemas/cluster.ts';
 import { problem } from '../schemas/common.ts';
+import { live } from '../schemas/live.ts';
 import { syncSpec } from '../schemas/syncs.ts';
 import type { Route } from './route.ts';
 
@@ -33,8 +34,8 @@ export interface OpenApiDocument {
 export function openApiDocument(routes: readonly Route[], basePath: string): OpenApiDocument {
   const schemas: Record<string, Schema> = {};
   const paths: Record<string, Record<string, Operation>> = {};
-  // Named by bodies whose parts are checked as manifests.
-  for (const each of [problem, syncSpec, dataSourceSpec]) schemaOf(each, 'input', schemas);
+  // Named by bodies whose parts are checked as manifests, and by messages of streams.
+  for (const each of [problem, syncSpec, dataSourceSpec, live]) schemaOf(each, 'input', schemas);
   for (const each of routes) {
     const methods = paths[each.path] ?? {};
     paths[each.path] = methods;
@@ -83,13 +84,14 @@ function operationOf(route: Route, schemas: Record<string, Schema>): Operation {
     responses: {
       [status]: {
         description: 'Success',
-        ...(status !== 204 && {
-          content: {
-            [contentType ?? 'application/json']: answer
-              ? { schema: schemaOf(answer, 'output', schemas) }
-              : {},
-          },
-        }),
+        ...(status !== 204 &&
+          status !== 302 && {
+            content: {
+              [contentType ?? 'application/json']: answer
+                ? { schema: schemaOf(answer, 'output', schemas) }
+                : {},
+            },
+          }),
       },
       default: {
         description: 'Error',

@@ -14,6 +14,8 @@ export interface RequestFacts {
   readonly ifMatch: string | undefined;
   readonly lastEventId: string | undefined;
   readonly sessionCookie: string | undefined;
+  /** The header with all cookies. */
+  readonly cookies: string | undefined;
   readonly query: string;
   /** `https` where a trusted proxy says so. */
   readonly origin: string;
@@ -53,6 +55,8 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   change<T>(change: Change, work: () => Promise<T>): Promise<T>;
   /** Nothing was changed, such as in a dry run: no entry is needed. */
   isUnchanged(): void;
+  /** Who the sender is now, for answers that last; does not count as a use of the session. */
+  authenticateAgain(): Promise<Caller | undefined>;
 }
 
 export interface RouteParts {
@@ -62,7 +66,7 @@ export interface RouteParts {
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
-  readonly status?: 200 | 201 | 202 | 204;
+  readonly status?: 200 | 201 | 202 | 204 | 302;
   /** Of an answer that is not JSON. */
   readonly contentType?: string;
   /** Does not change anything, although it is a POST: no entry in the audit log. */

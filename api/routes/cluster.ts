@@ -1,5 +1,6 @@
 import type { LockInfo } from '../../coordination/contract.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
+import type { FleetAgent } from '../../fleet/contract.ts';
 import type { FleetView } from '../../fleet/view/contract.ts';
 import { mayIn } from '../access/caller.ts';
 import { type Route, route } from '../http/route.ts';
@@ -35,18 +36,7 @@ function agentsRoute({ view }: Services): Route {
     summary: 'Agents with their load, and which of them is leader',
     answer: agentList,
     async handle() {
-      const items = view
-        .agents()
-        .map(({ name, version, labels, joinedAt, isLeader, isDraining, syncs, loads }) => ({
-          name,
-          version,
-          labels,
-          joinedAt,
-          isLeader,
-          isDraining,
-          syncs: syncs.length,
-          load: Object.values(loads).reduce((sum, each) => sum + each, 0),
-        }));
+      const items = view.agents().map(agentData);
       return { items, total: items.length };
     },
   });
@@ -133,6 +123,12 @@ function lockRoute(
       return pageOf(found, query);
     },
   });
+}
+
+export function agentData(agent: FleetAgent) {
+  const { name, version, labels, joinedAt, isLeader, isDraining, syncs, loads } = agent;
+  const load = Object.values(loads).reduce((sum, each) => sum + each, 0);
+  return { name, version, labels, joinedAt, isLeader, isDraining, syncs: syncs.length, load };
 }
 
 export function lockData(view: FleetView, { kind, uid, dataSource, agent, token, isWaiting }: LockInfo) {

@@ -15,7 +15,7 @@ const tag = 'DataSources';
 const mostUsers = 1_000;
 
 export function dataSourceRoutes(services: Services): readonly Route[] {
-  const { view, mode } = services;
+  const { view } = services;
   return [
     route({
       id: 'listDataSources',
@@ -54,29 +54,34 @@ export function dataSourceRoutes(services: Services): readonly Route[] {
       answer: dataSourceDetail,
       async handle({ params, reply }) {
         const found = requireDataSource(services, params);
-        const key = `${found.namespace}/${found.name}`;
         reply.etag(found.version);
-        const usedBy = [...view.syncs()]
-          .filter(
-            ({ namespace, spec }) =>
-              namespace === found.namespace && dataSourcesIn(spec).includes(found.name),
-          )
-          .map(({ name }) => name)
-          .sort();
-        return {
-          object: objectOf(found) as never,
-          row: rowOf(found, slotCounts(services)),
-          version: found.version,
-          isReadOnly: mode === 'single',
-          usedBy: usedBy.slice(0, mostUsers),
-          slots: view
-            .locks()
-            .filter(({ dataSource }) => dataSource === key)
-            .map((each) => lockData(view, each)),
-        };
+        return dataSourceDetailOf(services, found);
       },
     }),
   ];
+}
+
+/** What the page of a DataSource shows. */
+export function dataSourceDetailOf(services: Services, found: FleetDataSource) {
+  const { view, mode } = services;
+  const key = `${found.namespace}/${found.name}`;
+  const usedBy = [...view.syncs()]
+    .filter(
+      ({ namespace, spec }) => namespace === found.namespace && dataSourcesIn(spec).includes(found.name),
+    )
+    .map(({ name }) => name)
+    .sort();
+  return {
+    object: objectOf(found) as never,
+    row: rowOf(found, slotCounts(services)),
+    version: found.version,
+    isReadOnly: mode === 'single',
+    usedBy: usedBy.slice(0, mostUsers),
+    slots: view
+      .locks()
+      .filter(({ dataSource }) => dataSource === key)
+      .map((each) => lockData(view, each)),
+  };
 }
 
 /** Throws DataSourceNotFound (permanent). */

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { count, grant, paging, time, userName } from './common.ts';
 
+export const loginMethods = z
+  .strictObject({
+    password: z.boolean(),
+    oidc: z.boolean().describe('Begins at /api/v1/session/oidc.'),
+    awaitsFirstLogin: z
+      .boolean()
+      .describe('Nobody has set a password yet: log in as admin with the password admin.'),
+  })
+  .meta({ id: 'LoginMethods' });
+
 const password = z.string().min(1).max(1_024);
 
 export const loginBody = z.strictObject({

@@ -2,13 +2,17 @@ import type { Caller } from '../access/caller.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
 
+export interface Credentials {
+  readonly authorization?: string | undefined;
+  readonly cookie?: string | undefined;
+  /** False: the idle time of the session goes on. */
+  readonly isUse?: boolean;
+}
+
 /** Who sends a request; undefined: nobody known. A token goes before a cookie. */
 export async function authenticate(
   { sessions, tokens }: { readonly sessions: Sessions; readonly tokens: Tokens },
-  {
-    authorization,
-    cookie,
-  }: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
+  { authorization, cookie, isUse = true }: Credentials,
 ): Promise<Caller | undefined> {
   if (authorization !== undefined) {
     const [, text = ''] = /^Bearer ([\w.-]{1,1000})$/i.exec(authorization) ?? [];
@@ -18,7 +22,7 @@ export async function authenticate(
     );
   }
   if (cookie === undefined) return undefined;
-  const found = await sessions.find(cookie);
+  const found = await sessions.find(cookie, isUse);
   if (!found) return undefined;
   const { session, user } = found;
   const { key, csrf, setsPassword } = session;

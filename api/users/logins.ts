@@ -12,6 +12,8 @@ export interface LoginDeps {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly limits: LoginLimits;
+  /** With a provider of OpenID Connect somebody can log in, so that there is no first login. */
+  readonly oidc: object | undefined;
 }
 
 interface Attempt {
@@ -34,7 +36,7 @@ export async function logIn(deps: LoginDeps, { user: name, password, request }: 
   limits.require(name, request.ip);
   const { user, isSetUp } = await users.forLogin(name);
   const isRight = await isPassword(password, user?.passwordHash);
-  const isFirst = !isSetUp && name === firstLogin && password === firstLogin;
+  const isFirst = !isSetUp && deps.oidc === undefined && name === firstLogin && password === firstLogin;
   if (!isFirst && (!isRight || !user || user.isDisabled)) {
     limits.failed(name, request.ip);
     throw permanent('LoginFailed', 'user name or password is wrong', { fix: 'check both' });

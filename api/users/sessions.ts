@@ -71,6 +71,7 @@ export class Sessions {
   /** Undefined: unknown, expired, or its user may not use it any more. */
   async find(
     cookie: string,
+    isUse = true,
   ): Promise<{ readonly session: FoundSession; readonly user: User | undefined } | undefined> {
     const [name = '', secret = ''] = cookie.split('.');
     const user = Buffer.from(name, 'base64url').toString();
@@ -84,14 +85,8 @@ export class Sessions {
       await this.#delete(stored);
       return undefined;
     }
-    await this.#seen(stored, session);
+    if (isUse) await this.#seen(stored, session);
     return { session: { ...session, key }, user: ownerNow };
-  }
-
-  /** Whether it still exists, for streams: their requests last longer than one look at it. */
-  async isValid(key: string): Promise<boolean> {
-    const stored = await this.#documents.get(key);
-    return stored !== undefined && !this.#isOver(stored.value as Session);
   }
 
   async end(key: string): Promise<void> {

@@ -15,6 +15,7 @@ interface SeenSync {
 }
 
 const kept = 5_000;
+const settleMs = 500;
 /** Between these nothing happens that is worth a line. */
 const quietStates = new Set(['Running', 'Waiting']);
 
@@ -72,7 +73,8 @@ export class Events {
       generation,
       state: status?.state ?? 'Pending',
       reason: status?.reason ?? '',
-      agent: this.#view.assignmentOf(uid)?.agent ?? '',
+      // A move deletes one assignment and writes another: in between the last one counts.
+      agent: this.#view.assignmentOf(uid)?.agent ?? before?.agent ?? '',
     };
     this.#syncs.set(uid, now);
     if (isFirst) return;
@@ -83,14 +85,22 @@ export class Events {
   #compare(before: SeenSync, now: SeenSync, message: string): void {
     if (before.generation !== now.generation)
       this.#add('SpecChanged', now, `the spec has changed (generation ${now.generation})`, false);
-    if (before.agent !== now.agent) this.#add('Moved', now, this.#moveText(before.agent, now.agent), false);
+    if (before.agent !== now.agent) this.#addMove(before.agent, now);
     const isQuiet = quietStates.has(before.state) && quietStates.has(now.state);
     if (before.state !== now.state && !isQuiet)
       this.#add('StateChanged', now, `${before.state} -> ${now.state}: ${message}`, now.state === 'Failed');
   }
 
+  /** The cause arrives by another watch, perhaps after the move. */
+  #addMove(from: string, sync: SeenSync): void {
+    const timer = setTimeout(
+      () => this.#add('Moved', sync, this.#moveText(from, sync.agent), false),
+      settleMs,
+    );
+    timer.unref();
+  }
+
   #moveText(from: string, to: string): string {
-    if (to === '') return `no agent runs it any more; it was on ${from}`;
     if (from === '') return `assigned to ${to}`;
     const left = this.#view.agents().find(({ name }) => name === from);
     const why = !left ? `${from} is gone` : left.isDraining ? `${from} is stopping` : 'the load was balanced';

@@ -95,9 +95,9 @@ export function referenceFindings(
   placeOf: ManifestSource['placeOf'],
 ): Finding[] {
   const { namespace, spec } = dataSource;
-  return secretReferences(spec.config).flatMap(({ path, name, key }) => {
+  return secretReferences(spec.config).flatMap(({ field, name, key }) => {
     if (secrets.find(namespace, name, key)) return [];
-    const at = `spec.${spec.type}.${path}SecretRef`;
+    const at = `spec.${spec.type}.${field}`;
     const keys = secrets.keysOf(namespace, name);
     const variable = secretVariable(name, key);
     if (!keys) {

@@ -1,4 +1,6 @@
+import type { Coordination } from '../../coordination/contract.ts';
 import type { Log } from '../../core/log.ts';
+import { agentAsker } from '../../fleet/ask-agents.ts';
 import { etcdFleet } from '../../fleet/etcd.ts';
 import { kubernetesClient, kubernetesFleetOver } from '../../fleet/kubernetes.ts';
 import { openEtcd, placeOfEtcd } from '../../fleet/open.ts';
@@ -18,6 +20,8 @@ export async function openEtcdInstallation(cli: Cli): Promise<OpenInstallation> 
     fleet,
     view,
     documents: etcd.documents,
+    openAsker: (signal) => agentAsker(etcd, signal),
+    watchTrends: trendsOf(etcd),
     offsetHistory: (sync) => fleet.history(sync),
     async close() {
       await view.close();
@@ -47,11 +51,22 @@ export async function openKubernetesInstallation(
     fleet,
     view,
     documents: etcd.documents,
+    openAsker: (signal) => agentAsker(etcd, signal),
+    watchTrends: trendsOf(etcd),
     offsetHistory: (sync) => etcd.requests.history(sync.uid),
     async close() {
       await view.close();
       await fleet.close();
       await etcd.close();
     },
+  };
+}
+
+function trendsOf({ trends }: Coordination): OpenInstallation['watchTrends'] {
+  return (listener) => {
+    // What is missing is a gap in a chart; an etcd that does not answer is reported by the view.
+    const watching = trends.watch(listener, () => {});
+    watching.isSynced.catch(() => {});
+    return () => watching.close();
   };
 }

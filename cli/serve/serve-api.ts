@@ -1,3 +1,4 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/run.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -6,6 +7,7 @@ import type { Log } from '../../core/log.ts';
 import { forbidCoreDumps } from '../../process/core-dumps.ts';
 import { EnvironmentReader } from '../../process/environment.ts';
 import { exitSoon } from '../../process/exit-soon.ts';
+import { type HealthServer, readHealthAddress, startHealthServer } from '../../process/health-server.ts';
 import { makeProcessLog, readLogConfig } from '../../process/process-log.ts';
 import type { Cli } from '../cli.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
@@ -24,18 +26,40 @@ export async function serveApi(cli: Cli, options: ApiCommandOptions): Promise<Ex
   const installation = await open(cli, options, log, signals.signal);
   try {
     const api = await startApi({ ...installation, config, log, clock: systemClock });
+    const health = await startHealth(reader, installation);
     // The address is the answer of the command: a script reads it from standard output.
     cli.out.write(`${api.url}\n`);
     if (api.awaitsFirstLogin)
       cli.err.write('log in as admin with the password admin to set a password; it works only until then\n');
     await Promise.race([aborted(signals.signal), installation.running ?? never]);
-    await api.close();
+    await Promise.all([api.close(), health?.close()]);
     return exitStatus.ok;
   } finally {
     await installation.close();
     signals.dispose();
     exitSoon();
   }
+}
+
+/** For the kubelet and Prometheus, on a port of its own. */
+async function startHealth(
+  reader: EnvironmentReader,
+  { view }: OpenInstallation,
+): Promise<HealthServer | undefined> {
+  const port = reader.port('IDRA_HEALTH_PORT');
+  if (port === undefined) return undefined;
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  let isSynced = false;
+  view.isSynced.then(
+    () => {
+      isSynced = true;
+    },
+    () => {},
+  );
+  // An outage of etcd is shown to users with its time; another replica would have the same.
+  const ready = { lists: () => isSynced || 'the initial list is not complete' };
+  return await startHealthServer({ port, host: readHealthAddress(reader), ready, metrics });
 }
 
 const never = new Promise<void>(() => {});

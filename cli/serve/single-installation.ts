@@ -1,5 +1,9 @@
-import { openStateFile } from '../../coordination/single/state-file.ts';
+import { TrendRecorder } from '../../agent/trend-recorder.ts';
+import { openStateFile, type StateFile } from '../../coordination/single/state-file.ts';
+import type { TrendSlot } from '../../coordination/trends.ts';
 import { Stopped } from '../../core/errors.ts';
+import type { Sync } from '../../core/sync-spec.ts';
+import { trendKinds } from '../../core/trend.ts';
 import { type SingleObject, singleFleet } from '../../fleet/single.ts';
 import { EnvironmentReader } from '../../process/environment.ts';
 import { limitDrain } from '../../process/limit-drain.ts';
@@ -9,6 +13,7 @@ import { identifySyncs, type Manifests, readManifests } from '../manifests.ts';
 import { runAll } from '../single/run.ts';
 import { defaultStatePath } from '../with-fleet.ts';
 import type { ApiCommandOptions, OpenInstallation } from './contract.ts';
+import { localAsker } from './local-asker.ts';
 
 /** Single mode: this process also runs the Syncs of the files, as `idra run` does. */
 export async function openSingleInstallation(
@@ -45,6 +50,8 @@ export async function openSingleInstallation(
     fleet,
     view,
     documents: state.documents,
+    watchTrends: (listener) => recordTrends(syncs, state, listener),
+    openAsker: async (signal) => localAsker({ manifests, state, signal }),
     offsetHistory: async ({ uid }) => state.history(uid),
     // Syncs with schedule once end; the API goes on to show them.
     running: running.then(() => new Promise<void>(() => {})),
@@ -56,6 +63,21 @@ export async function openSingleInstallation(
       state.close();
     },
   };
+}
+
+/** In memory only: they begin with the process. */
+function recordTrends(
+  syncs: readonly Sync[],
+  state: StateFile,
+  listener: (slot: TrendSlot) => void,
+): () => Promise<void> {
+  const recorder = new TrendRecorder();
+  const statuses = () => syncs.flatMap(({ uid }) => state.readStatus(uid) ?? []);
+  const timer = setInterval(() => {
+    for (const slot of recorder.take(statuses(), Date.now())) listener({ ...slot, agent: 'local' });
+  }, trendKinds.fine.stepMs);
+  timer.unref();
+  return async () => clearInterval(timer);
 }
 
 function objectsOf(

@@ -23,6 +23,8 @@ import type { Relation } from '../../core/values.ts';
 export interface FlowEnds {
   /** Fields of the manifest that name the two objects; default: table. */
   readonly fields?: { readonly source: ObjectField; readonly destination: ObjectField };
+  /** Default: true. */
+  readonly isSameSystem?: boolean;
   readonly connector: Pick<Connector<Destination>, 'types' | 'openSource' | 'openDestination'>;
   readonly source: SystemAccess;
   readonly destination: SystemAccess;
@@ -108,7 +110,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
     throw error;
   });
   const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
-  const plan = planWrites(connector, options, relation, existing, sourceKey);
+  const plan = planWrites(ends, options, relation, existing, sourceKey);
   const columns = plan.columns.columns
     .filter(({ name }) => name !== softDeleteColumn)
     .map((each) => ({ column: each.source }));
@@ -183,7 +185,7 @@ export async function readAll(reading: AsyncGenerator<Batch, PassEnd>): Promise<
 }
 
 function planWrites(
-  { types }: Pick<Connector, 'types'>,
+  { connector, isSameSystem = true }: FlowEnds,
   { uid, to, onError = 'Stop', writeMode = 'Upsert', ...options }: FlowOptions,
   source: Relation,
   existing: Relation | null,
@@ -195,8 +197,8 @@ function planWrites(
     source: withSoftDeletes(source, { deletes }),
     ...(deletes === 'Soft' && { own: softDeleteColumn }),
     existing,
-    types,
-    isSameSystem: true,
+    types: connector.types,
+    isSameSystem,
     key,
     schemaChanges: 'AddColumns',
     paths: { source: 'spec.source.table', destination: 'spec.destination.table' },

@@ -99,6 +99,12 @@ export const keyRights: readonly KeyRights[] = [
   { prefix: 'places/', agent: 'readwrite', api: 'read', why: 'displayed to users' },
   { prefix: 'rates/', agent: 'readwrite', why: 'shared between agents' },
   { prefix: 'trials/', agent: 'readwrite', why: 'shared between agents' },
+  {
+    prefix: 'trends/',
+    agent: 'readwrite',
+    api: 'read',
+    why: 'points of charts: written by agents, displayed to users',
+  },
   // The API server
   {
     prefix: 'api/',

@@ -59,6 +59,11 @@ export const apiCodes = {
     remedy: 'Use at least 12 characters that are not a common password.',
     systems: ['API'],
   },
+  ProviderUnavailable: {
+    cause: 'The provider of OpenID Connect does not answer.',
+    remedy: 'Check IDRA_API_OIDC_ISSUER and the network; log in with a password meanwhile.',
+    systems: ['API'],
+  },
   RequestMalformed: {
     cause: 'A parameter, header or the body of a request to the API is not valid.',
     remedy: 'Correct the field that the message names; /api/v1/openapi.json describes all of them.',

@@ -16,7 +16,7 @@ export const connectionCodes = {
       'The server requests the password in cleartext over a connection that does not protect it. It was not sent.',
     remedy:
       'Set tls.mode to VerifyFull (with tls.caSecretRef where the authority is not a public one); or set allowCleartextPassword to true if nobody else can read or answer on the network.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'Apache Kafka'],
   },
   ConnectionLost: {
     cause: 'The connection to the server ended while it was used.',
@@ -76,7 +76,7 @@ export const connectionCodes = {
     cause:
       'The password is sent when the server requests it, and the identity of the server is not verified.',
     remedy: 'Set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'Apache Kafka'],
   },
   ServerSilent: {
     cause:

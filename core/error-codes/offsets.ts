@@ -6,6 +6,12 @@ export const offsetCodes = {
     cause: 'The session of an earlier owner of the Sync still holds the commit row.',
     remedy: 'Nothing: it is retried. If it persists, end that session at the server.',
   },
+  ClaimLost: {
+    cause:
+      'The brokers ended the transaction of the Sync: another owner has claimed it, or the transaction took too long.',
+    remedy: 'Nothing: the claim is made again, unless a newer owner has it.',
+    systems: ['Apache Kafka'],
+  },
   CommitRowGone: {
     cause: 'The row of _idra_commits that the Sync had claimed was deleted.',
     remedy: 'Restore the row, or restart the Sync: idra restart NAME.',
@@ -57,6 +63,11 @@ export const offsetCodes = {
   OffsetNotKept: {
     cause: 'The mode stores no offset that could be set.',
     remedy: 'Change the rows at the destination, or use mode Id or Timestamp.',
+  },
+  OffsetTooLarge: {
+    cause:
+      'A row has a very long value in a field that rows are ordered by, and the Sync would have to keep it as its offset.',
+    remedy: 'Order by other fields: source.key, idField or timestampField.',
   },
   OffsetUnreadable: {
     cause: 'The stored offset was written by a newer version of Idra.',

@@ -29,6 +29,11 @@ export const rowCodes = {
       'A trigger or function of the database raised an error. Its text may contain row data and is not shown.',
     remedy: "Read the text in the server's log, and correct the rows or the trigger.",
   },
+  RecordBatchDamaged: {
+    cause: 'A batch of messages is damaged, or has a format that this version does not read.',
+    remedy: 'Check the disks of the brokers; or set the offset behind the batch: idra offset set NAME VALUE.',
+    systems: ['Apache Kafka'],
+  },
   RecordMisfit: {
     cause:
       'A value of a record does not fit its column, or a column that is not nullable has no value in it.',
@@ -39,15 +44,21 @@ export const rowCodes = {
     cause: 'A record does not have the format of the source, such as a text that is not JSON.',
     remedy: 'Correct the record or source.format, or set onError to Skip.',
   },
+  RowRefused: {
+    cause: 'The API to which rows are sent refuses one of them: by its status, or by a result in its answer.',
+    remedy: 'Correct the row at the source or bodyTemplate, or set onError to Skip.',
+    systems: ['HTTP'],
+  },
   RowSecurity: {
     cause: 'Row-level security hides rows of the source from the user.',
     remedy: 'Grant a role with BYPASSRLS, or add a policy that shows all rows to it.',
     systems: ['PostgreSQL'],
   },
   RowTooLarge: {
-    cause: 'A row is larger than max_allowed_packet of the server.',
-    remedy: 'Raise max_allowed_packet above the largest row.',
-    systems: ['MySQL', 'MariaDB'],
+    cause: 'A row is larger than the server accepts.',
+    remedy:
+      'Raise the limit above the largest row: max_allowed_packet of MySQL and MariaDB, max.message.bytes of a topic of Kafka.',
+    systems: ['MySQL', 'MariaDB', 'Apache Kafka'],
   },
   TriggersMayChange: {
     cause:

@@ -15,6 +15,11 @@ export const serverCodes = {
     cause: 'The disk of the server or of the file is full.',
     remedy: 'Free disk space; it is retried.',
   },
+  GroupNotVisible: {
+    cause: 'The user may not commit positions to the consumer group that shows them to other tools.',
+    remedy: 'Run the command that the message names, or ignore it: nothing depends on the group.',
+    systems: ['Apache Kafka'],
+  },
   LockTimeout: {
     cause: 'A lock at the server was not granted in time.',
     remedy: 'Nothing if it is temporary: it is retried. Else end the transaction that holds it.',
@@ -85,5 +90,10 @@ export const serverCodes = {
     cause: 'The server rolled the transaction back.',
     remedy: 'Nothing: it is retried.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+  },
+  TransactionsNotAllowed: {
+    cause: 'The brokers have no transactions, or the user may not use them: messages arrive at least once.',
+    remedy: 'Run the command that the message names.',
+    systems: ['Apache Kafka'],
   },
 } as const satisfies ErrorEntries;

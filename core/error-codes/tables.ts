@@ -124,6 +124,12 @@ export const tableCodes = {
     cause: 'A table changed while the Sync used it.',
     remedy: 'Nothing: the Sync plans again, and continues or stops according to schemaChanges.',
   },
+  SchemaIncompatible: {
+    cause: 'The schema registry refuses the columns as a new version of the schema of the topic.',
+    remedy:
+      'Keep the types of the columns that the subject has, write to another topic, or change the compatibility rule of the subject.',
+    systems: ['Apache Kafka'],
+  },
   SchemaNotFound: {
     cause: 'The database has no schema of this name, or the user may not see it.',
     remedy: 'Correct the name, or grant the right.',
@@ -147,6 +153,12 @@ export const tableCodes = {
     cause: 'The destination table is UNLOGGED: a crash of the server empties it while the offset remains.',
     remedy: 'ALTER TABLE ... SET LOGGED',
     systems: ['PostgreSQL'],
+  },
+  TopicNotCreated: {
+    cause: 'The brokers refuse to create the topic with these settings.',
+    remedy:
+      'Correct partitions, replicationFactor or topicConfig of the destination, or create the topic yourself.',
+    systems: ['Apache Kafka'],
   },
   TypeMisfits: {
     cause: "Some values of the source's type do not fit the destination's type.",

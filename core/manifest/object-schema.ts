@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { columnName, columnNames, objectName, text } from './fields.ts';
+import { columnName, columnNames, objectName, sizeText, text } from './fields.ts';
+import { httpDestinationFields, httpSourceFields } from './http-fields.ts';
 
 const tableText =
   'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
@@ -61,26 +62,76 @@ const laterFields = {
   collection: text({ max: 255 })
     .optional()
     .describe('Collection of a MongoDB database; offered in a later version.'),
-  topic: text({ max: 249 }).optional().describe('Topic of a Kafka cluster; offered in a later version.'),
+  topic: text({ max: 249 })
+    .optional()
+    .describe(
+      'Topic of a Kafka cluster; as a source also a pattern with * for any characters: shop.*. Offered in a later version.',
+    ),
   prefix: text({ max: 1_024 })
     .optional()
     .describe('Prefix of the keys in an S3 bucket; offered in a later version.'),
-  path: text({ max: 2_048 }).optional().describe('Path of an HTTP API; offered in a later version.'),
   format: z
     .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
     .optional()
     .describe('How rows are written in S3 objects or Kafka messages; offered in a later version.'),
   compression: z
-    .enum(['None', 'Gzip', 'Zstd'])
+    .enum(['None', 'Gzip', 'Snappy', 'LZ4', 'Zstd'])
     .optional()
-    .describe('Compression of S3 objects; offered in a later version.'),
-  method: z
-    .enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    .describe('Compression of S3 objects or Kafka messages; offered in a later version.'),
+};
+
+/** Fields of systems of messages. */
+const messageSource = {
+  envelope: z
+    .enum(['None', 'Debezium'])
     .optional()
-    .describe('Method of an HTTP call; offered in a later version.'),
-  bodyTemplate: text({ max: 16_384 })
+    .describe(
+      'Debezium: messages are change events of Debezium, read as rows and deletions; offered in a later version.',
+    ),
+  consumerGroup: text({ max: 255 })
     .optional()
-    .describe('Body of an HTTP call; offered in a later version.'),
+    .describe(
+      'Group to which positions are committed for tools that show the lag of groups; by default one named after DataSource and topic. Idra does not read it. Offered in a later version.',
+    ),
+};
+
+const messageDestination = {
+  numbersAsText: z
+    .boolean()
+    .optional()
+    .describe(
+      'true: integers and decimals are written as texts, for readers that would round them; offered in a later version.',
+    ),
+  partitions: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe(
+      'Partitions of a topic that is created; default: that of the brokers. Offered in a later version.',
+    ),
+  replicationFactor: z
+    .int()
+    .min(1)
+    .max(32)
+    .optional()
+    .describe(
+      'Replicas of a topic that is created; default: that of the brokers. Offered in a later version.',
+    ),
+  topicConfig: z
+    .record(text({ max: 128 }), z.string().max(1_024))
+    .meta({ maxProperties: 32 })
+    .optional()
+    .describe('Settings of a topic that is created: cleanup.policy: compact. Offered in a later version.'),
+  messageHeaders: z
+    .boolean()
+    .optional()
+    .describe('true: each message has the headers idra-sync and idra-offset; offered in a later version.'),
+  messageBatch: sizeText()
+    .optional()
+    .describe(
+      'Maximum size of a batch of messages before compression, at most max.message.bytes of the topic; default: 1000Ki. Offered in a later version.',
+    ),
 };
 
 export const sourceObject = z.strictObject({
@@ -114,13 +165,8 @@ export const sourceObject = z.strictObject({
     ),
   ...recordFields,
   ...laterFields,
-  itemsPath: text({ max: 1_024 })
-    .optional()
-    .describe('Where the rows are in the answer of an HTTP API; offered in a later version.'),
-  paging: z
-    .looseObject({})
-    .optional()
-    .describe('How an HTTP API is read page by page; offered in a later version.'),
+  ...messageSource,
+  ...httpSourceFields,
 });
 
 export const destinationObject = z.strictObject({
@@ -134,4 +180,6 @@ export const destinationObject = z.strictObject({
     .default('Refuse')
     .describe('Whether Append may add to rows that were in the table before its first pass.'),
   ...laterFields,
+  ...messageDestination,
+  ...httpDestinationFields,
 });

@@ -4,6 +4,7 @@ import { bug, describeError, type Finding, permanent } from '../errors.ts';
 import {
   type DataSource,
   type DataSourceSpec,
+  destinationFields,
   objectFields,
   type Sync,
   type SyncSpec,
@@ -206,7 +207,7 @@ function syncSpec(spec: SyncManifestSpec): SyncSpec {
       dataSource: source.dataSource,
     },
     destination: {
-      ...pick(destination, [...objectFields, 'key']),
+      ...pick(destination, [...objectFields, ...destinationFields, 'key']),
       dataSource: destination.dataSource,
       existingRows: destination.existingRows,
     },

@@ -1,6 +1,14 @@
 import type { SystemFields } from '../definition.ts';
 import { ownTablePattern } from '../own-tables.ts';
-import { lastDestinationModes, objectFields, recordFields, type SystemField } from '../sync-spec.ts';
+import {
+  httpDestinationFields,
+  httpSourceFields,
+  lastDestinationModes,
+  messageFields,
+  objectFields,
+  recordFields,
+  type SystemField,
+} from '../sync-spec.ts';
 import {
   all,
   exactlyOne,
@@ -27,12 +35,16 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
     ...recordFields,
     'format',
     'compression',
-    'method',
-    'bodyTemplate',
-    'itemsPath',
-    'paging',
+    ...httpSourceFields,
+    ...messageFields.source,
   ],
-  destination: [...objectFields, 'format', 'compression', 'method', 'bodyTemplate'],
+  destination: [
+    ...objectFields,
+    'format',
+    'compression',
+    ...httpDestinationFields,
+    ...messageFields.destination,
+  ],
 };
 const namingFields: readonly SystemField[] = [...objectFields, 'query'];
 const isNaming = (field: SystemField) => namingFields.includes(field);
@@ -104,6 +116,29 @@ const keyRules: readonly Rule[] = [
     condition: isUnique('destination.key'),
     message: 'destination.key names a column twice',
     fix: 'name each column once',
+  },
+];
+
+const pagingKinds = ['cursorPath', 'pageParam', 'offsetParam', 'linkHeader', 'nextUrlPath'];
+
+const httpRules: readonly Rule[] = [
+  {
+    path: 'source.paging',
+    condition: implies(
+      has('source.paging'),
+      exactlyOne(...pagingKinds.map((kind) => `source.paging.${kind}`)),
+    ),
+    message: `source.paging must set exactly one of ${listed(pagingKinds)}`,
+    fix: 'keep the one that the API has, or leave paging out if the list has one page',
+  },
+  {
+    path: 'source.paging.limitParam',
+    condition: all(
+      implies(has('source.paging.limitParam'), has('source.paging.limit')),
+      implies(has('source.paging.cursorParam'), has('source.paging.cursorPath')),
+    ),
+    message: 'limitParam needs limit, and cursorParam needs cursorPath',
+    fix: 'set both of them, or neither',
   },
 ];
 
@@ -225,6 +260,7 @@ function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[]
 export function syncRules(offered: Offered): readonly Rule[] {
   return [
     ...objectRules(offered),
+    ...httpRules,
     ...modeRules,
     ...capabilityRules(offered),
     ...laterRules,

@@ -1,3 +1,5 @@
+import { withoutEnd } from '../text-end.ts';
+
 /** A decimal number as sign, digits and scale: the value is ±digits / 10^scale. */
 export interface DecimalDigits {
   readonly isNegative: boolean;
@@ -37,7 +39,7 @@ export function plainDecimal({ isNegative, digits, scale }: DecimalDigits): stri
 
 /** Without zeros at the end: equal numbers have equal results. */
 export function reduced({ isNegative, digits, scale }: DecimalDigits): DecimalDigits {
-  const kept = digits.replace(/0+$/, '');
+  const kept = withoutEnd(digits, '0');
   if (kept === '') return { isNegative: false, digits: '', scale: 0 };
   return { isNegative, digits: kept, scale: scale - (digits.length - kept.length) };
 }

@@ -47,7 +47,7 @@ export function timeFromIso(text: string, shape: TimeShape): TimeText {
 
 /** A canonical time or timestamp for a column with this many digits of a second. */
 export function fitPrecision(text: string, shape: TimeShape): TimeText {
-  const match = /^(.*?\d{2}:\d{2}:\d{2})(?:\.(\d+))?(.*)$/.exec(text);
+  const match = /^(.*?\d{2}:\d{2}:\d{2})(?:\.(\d+))?(.*)$/s.exec(text);
   if (!match) return { text };
   return withFraction(match[1] ?? '', match[2], shape, match[3] ?? '');
 }

@@ -10,6 +10,7 @@ import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
+import { ofRecords } from './of-records.ts';
 
 /**
  * Each of them prevents rows from being silently lost, doubled or changed: if one is removed, a test fails. To add one, add an entry
@@ -25,6 +26,7 @@ export const guards: readonly Guard[] = [
   ...ofPasswords,
   ...ofHostileNames,
   ...ofEtcd,
+  ...ofRecords,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

@@ -48,8 +48,8 @@ export const ofDatabases: readonly Guard[] = [
   {
     name: 'PostgreSQL: a batch goes into the table that was claimed',
     file: 'connectors/postgres/destination/claim.ts',
-    from: '`${beginChecked}; ${this.#requireShapeSql}; `,',
-    to: "'BEGIN; ',",
+    from: 'const begin = `${beginChecked}; ${this.#requireShapeSql}; `;',
+    to: "const begin = 'BEGIN; ';",
     caughtBy: { test: 'connectors/postgres/conformance.test.ts', only: 'a column is retyped, Append' },
   },
   {

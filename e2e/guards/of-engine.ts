@@ -166,8 +166,8 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'the offset is stored after the rows',
     file: 'agent/engine/stored-offsets.ts',
-    from: 'const result = await this.#plain.write(batch, signal);',
-    to: 'await this.#keep(batch.offset); const result = await this.#plain.write(batch, signal);',
+    from: 'const result = await this.#plain.write(batch, signal, this.#stored);',
+    to: 'await this.#keep(batch.offset); const result = await this.#plain.write(batch, signal, this.#stored);',
     caughtBy: { test: 'agent/engine/stored-offsets.test.ts' },
   },
   {
@@ -218,6 +218,20 @@ export const ofEngine: readonly Guard[] = [
     from: 'this.#takeTurns();',
     to: '',
     caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'for some minutes only' },
+  },
+  {
+    name: 'a large offset is refused',
+    file: 'agent/engine/pass.ts',
+    from: 'requireUsualOffset(ahead.offset);',
+    to: '',
+    caughtBy: { test: 'agent/engine/large-offset.test.ts', only: 'of any source' },
+  },
+  {
+    name: 'no statement is made of a very long key',
+    file: 'connectors/sql/source/read-pass.ts',
+    from: '      requireUsualKey(part.lastKey);\n      after = part.lastKey;\n      yield part;',
+    to: '      after = part.lastKey;\n      yield part;',
+    caughtBy: { test: 'connectors/sql/source/read-pass.test.ts', only: 'very long' },
   },
   {
     name: 'batches that become slow do not overtake a known slow Sync for ever',

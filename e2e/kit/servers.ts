@@ -2,6 +2,7 @@
 export { useOf } from './servers/audit-log.ts';
 export { type EtcdMember, type EtcdOptions, type EtcdServer, etcd } from './servers/etcd.ts';
 export { ServerMissing } from './servers/find.ts';
+export { type KafkaOptions, type KafkaServer, kafka } from './servers/kafka.ts';
 export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './servers/kubernetes.ts';
 export { mariadb } from './servers/mariadb.ts';
 export { type MongodbOptions, type MongodbServer, mongodb, mongodbMemory } from './servers/mongodb.ts';
@@ -15,4 +16,5 @@ export {
   postgres,
   postgresStandby,
 } from './servers/postgres.ts';
+export { type SchemaRegistry, schemaRegistry } from './servers/schema-registry.ts';
 export type { ServerProcess } from './servers/server-process.ts';

@@ -72,7 +72,7 @@ export class RecordDestination implements PlainDestination {
     const columns = plan.columns.columns.map(({ name, source }) => ({ name, type: source.type }));
     const at = columns.findIndex(({ name }) => name === plan.key[0]);
     const write = rowWriter(columns);
-    const rows = 'rows' in upserts.rows ? upserts.rows.rows : [];
+    const rows = 'rows' in upserts.rows ? [...upserts.rows.rows] : [];
     return [
       ...deletions.map(([id]) => ({ id: Number(id), document: null })),
       ...Array.from(rows, (row) => ({ id: Number(row[at]), document: String(write(row)) })),

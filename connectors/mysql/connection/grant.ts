@@ -18,6 +18,9 @@ interface Grantee {
   readonly account: string;
 }
 
+/** A server's message has 512 bytes at most. What reads it would take very long for another one. */
+const longestMessage = 1_024;
+
 /**
  * The statement that grants what was refused. The server names right and object only in its message text; undefined if the text has
  * another form or language, and nothing depends on it.
@@ -26,6 +29,7 @@ export function grantOf(
   { errno, message, sql }: Refusal,
   { database, account }: Grantee,
 ): string | undefined {
+  if (message.length > longestMessage) return undefined;
   const [, right] = /^([A-Za-z][A-Za-z ,]*) command denied to user/.exec(message) ?? [];
   switch (errno) {
     case 1142:
@@ -50,6 +54,7 @@ export function grantOf(
 
 /** Of error 1044, whose message names the account itself; also at login. What else a destination needs is reported by its check. */
 export function databaseGrant(message: string): string | undefined {
+  if (message.length > longestMessage) return undefined;
   const [, user, host, database] = /for user '(.*)'@'(.*)' to database '(.*)'$/.exec(message) ?? [];
   if (user === undefined || host === undefined || database === undefined) return undefined;
   return `check the name of the database, or GRANT SELECT ON ${quoteForGrant(database)}.* TO ${accountText(user, host)}`;

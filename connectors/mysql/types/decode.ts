@@ -1,3 +1,4 @@
+import { withoutFractionZeros } from '../../../core/text-end.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
 import type { Cell } from '../connection/statements.ts';
@@ -17,18 +18,12 @@ export function decoderOf(type: ColumnType): Decode {
     case 'decimal':
       return String;
     case 'time':
-      return (cell) => shortFraction(String(cell));
+      return (cell) => withoutFractionZeros(String(cell));
     case 'timestamp':
       return type.hasZone
-        ? (cell) => `${shortFraction(String(cell))}Z`
-        : (cell) => shortFraction(String(cell));
+        ? (cell) => `${withoutFractionZeros(String(cell))}Z`
+        : (cell) => withoutFractionZeros(String(cell));
     default:
       return undefined;
   }
-}
-
-/** `08:00:00.120000` -> `08:00:00.12`: the canonical form of times. */
-function shortFraction(text: string): string {
-  if (!text.endsWith('0') || !text.includes('.')) return text;
-  return text.replace(/\.?0+$/, '');
 }

@@ -146,7 +146,7 @@ function shaped(shape: RegExp, why: string): Encode {
 }
 
 const encodeFloat = shaped(
-  /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i,
+  /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i,
   'MySQL has no NaN, no infinities and no text as a number',
 );
 

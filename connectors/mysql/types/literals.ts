@@ -52,7 +52,7 @@ function float(text: string, bits: 32 | 64): string {
 }
 
 function number(text: string, column: Column): string {
-  return digits(text, column, /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i);
+  return digits(text, column, /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i);
 }
 
 function digits(text: string, column: Column, shape: RegExp): string {

@@ -57,7 +57,7 @@ export interface NativeParts {
 }
 
 export function partsOf(nativeType: string): NativeParts {
-  const match = /^\s*(\w+)(?: precision)?\s*(?:\((.*)\))?([^)]*)$/s.exec(nativeType);
+  const match = /^\s*(\w+)\b(?: precision)?(?:\s*\((.*)\))?([^)]*)$/s.exec(nativeType);
   return {
     base: (match?.[1] ?? nativeType).toLowerCase(),
     inner: match?.[2] ?? '',
@@ -83,11 +83,29 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** `'a','it''s'` as the catalog writes it: quotes are doubled; backslashes and line ends are escaped with a backslash. */
 export function labelsOf(inner: string): string[] {
-  return [...inner.matchAll(/'((?:[^'\\]|''|\\.)*)'/gs)].map(([, text = '']) =>
-    text.replaceAll(/''|\\(.)/gs, (_, char?: string) =>
-      char === undefined ? "'" : (unescapes[char] ?? char),
-    ),
-  );
+  const labels: string[] = [];
+  for (let start = inner.indexOf("'"); start >= 0; ) {
+    const end = endOfLabel(inner, start + 1);
+    if (end === undefined) break;
+    labels.push(
+      inner
+        .slice(start + 1, end)
+        .replaceAll(/''|\\(.)/gs, (_, char?: string) =>
+          char === undefined ? "'" : (unescapes[char] ?? char),
+        ),
+    );
+    start = inner.indexOf("'", end + 1);
+  }
+  return labels;
+}
+
+/** Where the quote is that ends a label; undefined if there is none. */
+function endOfLabel(inner: string, from: number): number | undefined {
+  for (let at = from; at < inner.length; at++) {
+    if (inner[at] === '\\' || (inner[at] === "'" && inner[at + 1] === "'")) at++;
+    else if (inner[at] === "'") return at;
+  }
+  return undefined;
 }
 
 function labelText(label: string): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Batch } from '../../../core/batch.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
 import type { IdraError } from '../../../core/errors.ts';
 import { openFlow, type TestDatabase, testDatabase } from '../test-harness.ts';
@@ -144,5 +145,33 @@ test('a deferred constraint refuses the row, and not the COMMIT', async () => {
         await database.run('SELECT id FROM whole ORDER BY id'),
       );
     }
+  }
+});
+
+test('a deletion that a trigger drops is refused, or left out and counted', async () => {
+  await database.run(`CREATE FUNCTION keep_even() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF old.id % 2 = 0 THEN RETURN NULL; END IF; RETURN old; END $$;
+    CREATE TABLE kept (id int PRIMARY KEY, body text); INSERT INTO kept SELECT * FROM ids WHERE id < 6;
+    CREATE TRIGGER t BEFORE DELETE ON kept FOR EACH ROW EXECUTE FUNCTION keep_even()`);
+  const batch: Batch = {
+    rows: { format: 'values', rows: [1, 2, 3, 99].map((id) => [id, null]), deletions: [0, 1, 2, 3] },
+    rowCount: 4,
+    byteCount: 10,
+    offset: { mode: 'Stream', token: '1' },
+  };
+  for (const [onError, left] of [
+    ['Stop', '1,2,3,4,5'],
+    ['Skip', '2,4,5'],
+  ] as const) {
+    const flow = await openFlow(database, { from: 'ids', to: 'kept', deletes: 'Hard', onError });
+    await flow.claim();
+    if (onError === 'Stop')
+      await assert.rejects(flow.write(batch), { code: 'ConstraintViolated', message: /row id 2: a trigger/ });
+    else {
+      const { deleted, rejected } = await flow.write(batch);
+      assert.deepEqual([deleted, rejected], [2, 1]);
+    }
+    await flow.close();
+    assert.deepEqual(await database.run("SELECT string_agg(id::text, ',' ORDER BY id) FROM kept"), [[left]]);
   }
 });

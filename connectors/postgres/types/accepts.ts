@@ -1,4 +1,5 @@
 import type { Acceptance } from '../../../core/column-plan.ts';
+import { withoutEnd } from '../../../core/text-end.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
 import {
   acceptsLabels,
@@ -68,7 +69,7 @@ function acceptsType(target: ColumnType, type: ColumnType, native: string): Acce
       return type.kind === 'enum' ? acceptsLabels(target, type, native) : mismatch(native, type);
     case 'array':
       return type.kind === 'array'
-        ? acceptsType(target.of, type.of, native.replace(/(\[\])+$/, ''))
+        ? acceptsType(target.of, type.of, withoutEnd(native, '[]'))
         : mismatch(native, type);
     case 'bit':
       return type.kind === 'bit' ? acceptsBits(target, type, native) : mismatch(native, type);

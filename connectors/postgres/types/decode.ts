@@ -1,4 +1,5 @@
 import type { ColumnType, Value } from '../../../core/values.ts';
+import { serverInteger } from '../../sql/connection/server-integer.ts';
 
 /**
  * Converts PostgreSQL's text of a value to the canonical value, given this connector's session settings. Undefined if they are the same.
@@ -10,7 +11,7 @@ export function decoderOf(type: ColumnType): Decode {
     case 'boolean':
       return (text) => text === 't';
     case 'int':
-      return type.bits === 64 ? BigInt : Number;
+      return type.bits === 64 ? (text) => serverInteger(text, 'PostgreSQL') : Number;
     case 'float':
       return Number;
     case 'bytes':

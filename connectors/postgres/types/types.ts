@@ -5,6 +5,7 @@ import {
   type TypeTable,
   textOrder,
 } from '../../../core/column-plan.ts';
+import { withoutEnd } from '../../../core/text-end.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
 import type { Of } from '../../sql/types/acceptance.ts';
@@ -124,7 +125,7 @@ function timeFor({ precision, hasZone, isDuration }: Of<'time'>): NativeType {
 }
 
 function arrayFor(type: Of<'array'>, use: ColumnUse): NativeType | TypeRefusal {
-  const element = use.nativeType?.replace(/(\[\])+$/, '');
+  const element = use.nativeType === undefined ? undefined : withoutEnd(use.nativeType, '[]');
   const native = nativeFor(
     type.of,
     element === undefined ? { isKey: false } : { isKey: false, nativeType: element },

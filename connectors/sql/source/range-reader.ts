@@ -1,5 +1,6 @@
 import type { Rows } from '../../../core/batch.ts';
 import type { BoundReport, ReadRequest } from '../../../core/connector.ts';
+import { requireUsualKey } from '../../../core/offset-size.ts';
 import type { Column } from '../../../core/values.ts';
 import type { SqlDialect } from '../types/dialect.ts';
 import type { Range, UpTo } from './keyset.ts';
@@ -42,5 +43,7 @@ export async function largest(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const name = reader.dialect.quote(field.name);
-  return await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
+  const text = await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
+  if (text !== undefined) requireUsualKey([text]);
+  return text;
 }

@@ -76,3 +76,14 @@ test('a pass with waiting rows does, and keeps an earlier mark', async () => {
   assert.deepEqual([later.isHeldBack, later.mark], [true, '2026-11-26T08:30:00Z']);
   assert.ok(!asked.includes('largest'));
 });
+
+test('a row with a very long key is refused before it is passed on', async () => {
+  const reader: RangeReader = {
+    ...readerOf([], []),
+    async *readRange() {
+      const rows = { format: 'values', rows: [] } as const;
+      yield { rows, rowCount: 1, byteCount: 1, lastKey: ['k'.repeat(200_000)] };
+    },
+  };
+  await assert.rejects(endOf(reader, requestOf({ mode: 'Snapshot' })), { code: 'OffsetTooLarge' });
+});

@@ -3,6 +3,7 @@ import type { BoundReport, PassEnd, ReadRequest } from '../../../core/connector.
 import { permanent } from '../../../core/errors.ts';
 import { columnRemedy } from '../../../core/nearest.ts';
 import type { Offset } from '../../../core/offset.ts';
+import { requireUsualKey } from '../../../core/offset-size.ts';
 import { orderedBy } from '../../../core/unique-order.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { type Range, type UpTo, whereRange } from './keyset.ts';
@@ -139,6 +140,7 @@ async function* readPages(
     for await (const part of reader.readRange({ columns, orderBy, after, upTo, maxRows }, request, signal)) {
       count += part.rowCount;
       bytes += part.byteCount;
+      requireUsualKey(part.lastKey);
       after = part.lastKey;
       yield part;
     }
@@ -166,6 +168,7 @@ async function* readCheckedPages(
     const page = reader.readRange({ columns, orderBy, after, upTo, maxRows }, request, signal);
     const { part, isWhole } = await firstPart(page);
     if (!part) return;
+    requireUsualKey(part.lastKey);
     await check.requireDistinct({ from: after, to: part.lastKey }, signal);
     yield part;
     after = part.lastKey;

@@ -52,7 +52,7 @@ function textCheck(pattern: RegExp, why: string): CheckCanonical {
   return (value) => (typeof value === 'string' && pattern.test(value) ? undefined : why);
 }
 
-const decimal = /^([+-]?(\d+\.?\d*|\.\d+)|NaN|-?Infinity)$/;
+const decimal = /^([+-]?(\d+(\.\d*)?|\.\d+)|NaN|-?Infinity)$/;
 
 function decimalCheck(scale: number | undefined): CheckCanonical {
   return (value) => {

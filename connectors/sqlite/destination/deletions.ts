@@ -1,10 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type Rejection, softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
 import { deletionColumns } from '../../../core/last-changes.ts';
+import { unpackRows } from '../../../core/packed-rows.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import { quoteDouble } from '../../sql/names.ts';
-import { unpackRows } from '../connection/packing.ts';
 import { isRowRefused, toIdraError } from '../errors.ts';
 import type { Stored } from '../types/decode.ts';
 import { type Encode, encoderOf, Misfit } from '../types/encode.ts';

@@ -11,13 +11,13 @@ import type {
 } from '../../../core/connector.ts';
 import { reach } from '../../../core/crash-points.ts';
 import { bug, type Finding } from '../../../core/errors.ts';
-import { deletionColumns, lastChanges } from '../../../core/last-changes.ts';
+import { lastChanges } from '../../../core/last-changes.ts';
 import type { Offset } from '../../../core/offset.ts';
+import { toPacked } from '../../../core/packed-rows.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
 import { joinName, splitName } from '../../sql/names.ts';
-import { packRows, rowsPerPack } from '../connection/packing.ts';
 import { tableName } from '../names.ts';
 import { type FilePlace, FileThread } from '../session.ts';
 import { affinityOf } from '../types/column-types.ts';
@@ -97,9 +97,9 @@ export class SqliteDestination implements Destination {
     const plan = this.#lastClaim?.plan;
     if (!plan) throw bug('a batch needs a claim');
     const { upserts, deletions } = lastChanges(batch, plan);
-    const packed = pack(upserts, plan.columns.columns.length);
+    const packed = pack(upserts);
     const rows = { format: 'values', rows: deletions } as const;
-    const removed = pack({ rows }, deletionColumns(plan).length);
+    const removed = pack({ rows });
     await reach('commit:before');
     return await this.#thread.call(signal, 'write', { packed, deletions: removed, offset: batch.offset });
   }
@@ -126,13 +126,8 @@ export class SqliteDestination implements Destination {
   }
 }
 
-function pack({ rows }: Pick<Batch, 'rows'>, width: number): readonly Uint8Array[] {
-  if (!('rows' in rows)) {
-    if (rows.format === 'sqlite') return rows.chunks;
-    throw bug(`SQLite does not accept rows as ${rows.format}`);
-  }
-  const packs: Uint8Array[] = [];
-  for (let from = 0; from < rows.rows.length; from += rowsPerPack)
-    packs.push(packRows(rows.rows.slice(from, from + rowsPerPack), width));
-  return packs;
+function pack({ rows }: Pick<Batch, 'rows'>): readonly Uint8Array[] {
+  if ('rows' in rows) return toPacked(rows.rows).packs;
+  if (rows.format === 'sqlite') return rows.chunks;
+  throw bug(`SQLite does not accept rows as ${rows.format}`);
 }

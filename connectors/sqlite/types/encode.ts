@@ -1,3 +1,4 @@
+import { withoutFractionZeros } from '../../../core/text-end.ts';
 import type { Column, ColumnType, Value } from '../../../core/values.ts';
 import { arrayJson } from '../../sql/types/array-json.ts';
 import { type Affinity, affinityOf } from './column-types.ts';
@@ -74,7 +75,7 @@ function encodeDecimalAsNumber(value: Value): Stored | Misfit {
   if (typeof value !== 'string') return asStored(value);
   if (/^-?Infinity$/.test(value)) return Number(value);
   if (value === 'NaN') return new Misfit('SQLite stores NaN as NULL');
-  if (/^-?\d+$/.test(value)) {
+  if (/^-?\d{1,19}$/.test(value)) {
     const integer = BigInt(value);
     if (integer <= maxInteger && integer >= -maxInteger - 1n) return integer;
   }
@@ -89,8 +90,9 @@ function sameDigits(one: string, other: string): boolean {
 }
 
 function trimZeros(text: string): string {
-  const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
-  return short.replace(/^(-?)0+(?=\d)/, '$1').replace(/^-0$/, '0');
+  return withoutFractionZeros(text)
+    .replace(/^(-?)0+(?=\d)/, '$1')
+    .replace(/^-0$/, '0');
 }
 
 function encodeBesideNumbers(value: Value): Stored | Misfit {

@@ -50,7 +50,7 @@ function plainLiteral(text: string, column: Column): string {
 }
 
 function isNumberLike(text: string): boolean {
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text);
 }
 
 function textLiteral(text: string): string {

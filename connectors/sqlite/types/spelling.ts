@@ -1,3 +1,4 @@
+import { withoutEnd } from '../../../core/text-end.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { canonicalUuid, plainDigits, type Stored } from './decode.ts';
 import { canonicalTimestamp } from './time-text.ts';
@@ -67,11 +68,11 @@ function styleOfDecimal(text: string): string {
 }
 
 function normalDecimal(text: string): string {
-  const match = /^([+-]?)(\d*)\.?(\d*)$/.exec(text);
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text);
   if (!match || text.length === 0) return text;
   const [, sign, digits = '', behind = ''] = match;
   const whole = digits.replace(/^0+/, '') || '0';
-  const fraction = behind.replace(/0+$/, '');
+  const fraction = withoutEnd(behind, '0');
   const value = fraction === '' ? whole : `${whole}.${fraction}`;
   return sign === '-' && value !== '0' ? `-${value}` : value;
 }
@@ -83,9 +84,9 @@ function styleOfTime(text: string): string {
 }
 
 function normalTime(text: string): string {
-  return text
-    .replace(/(\.\d*?)0+(?=$|[Z+-])/, '$1')
-    .replace(/\.(?=$|[Z+-])/, '')
+  const [, start = text, fraction = '', end = ''] = /^([^.]*)\.(\d*)((?:[Z+-].*)?)$/s.exec(text) ?? [];
+  const kept = withoutEnd(fraction, '0');
+  return `${start}${kept === '' ? '' : `.${kept}`}${end}`
     .replace(/^(-?)0+(?=\d{2}:)/, '$1')
     .replace(/^-(?=[0:.]+$)/, '')
     .replace(/([+-]\d{2})(:00)+$/, '$1')

@@ -176,6 +176,25 @@ export function inMaven(name: string, pom: string): Place {
   };
 }
 
+/** An archive of Maven Central, unpacked once: `group:name:version:tar.gz:classifier`. */
+export function inMavenArchive(name: string, artifact: string): Place {
+  return {
+    what: `${name} of Maven Central`,
+    find: async () => {
+      await requireCommand('java', 'default-jre-headless');
+      await requireCommand('mvn', 'maven');
+      return await unpackOnce(name, async (into) => {
+        const copy = ['dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${into}`];
+        await runOrFail('mvn', ['--quiet', '--batch-mode', ...copy], { cwd: into });
+        for (const file of globSync(join(into, '*.tar.gz'))) {
+          await runOrFail('tar', ['-xzf', file, '-C', into]);
+          await rm(file);
+        }
+      });
+    },
+  };
+}
+
 async function requireCommand(command: string, debianPackage: string): Promise<void> {
   const place = onPath([command]);
   if ((await place.find()) !== undefined) return;

@@ -1,5 +1,11 @@
 {{/* Refuses values that contradict each other: pods would not start, or a value would silently have no effect. */}}
 {{- define "idra.checks" -}}
+{{- if and .Values.api.oidc.issuer (not .Values.api.externalUrl) }}
+{{- fail "api.oidc.issuer needs api.externalUrl: the login provider redirects to the address that users see" }}
+{{- end }}
+{{- if and .Values.api.oidc.issuer (not .Values.api.oidc.clientId) }}
+{{- fail "api.oidc.issuer needs api.oidc.clientId" }}
+{{- end }}
 {{- $external := .Values.etcd.external }}
 {{- if $external.endpoints }}
 {{- $http := 0 }}
@@ -7,14 +13,14 @@
 {{- if and $http (ne (int $http) (len $external.endpoints)) }}
 {{- fail "etcd.external.endpoints mixes http:// and https://: write all of them with https://" }}
 {{- end }}
-{{- range $role := list "operator" "agent" }}
+{{- range $role := list "operator" "agent" "api" }}
 {{- include "idra.checkEtcdLogin" (list $ $role (gt (int $http) 0)) }}
 {{- end }}
 {{- else }}
 {{- range $field := list "tlsSecret" "user" "passwordSecret" "allowCleartextPassword" }}
 {{- if index $external $field }}{{ include "idra.failWithoutEndpoints" $field }}{{ end }}
 {{- end }}
-{{- range $role := list "operator" "agent" }}
+{{- range $role := list "operator" "agent" "api" }}
 {{- range $field, $value := index $external $role }}
 {{- if $value }}{{ include "idra.failWithoutEndpoints" (printf "%s.%s" $role $field) }}{{ end }}
 {{- end }}

@@ -190,7 +190,7 @@ function foldOf(batches: readonly Batch[], { request }: Flow): readonly string[]
 }
 
 function rowsOf({ rows }: Batch) {
-  return 'rows' in rows ? rows.rows : assert.fail('values were asked for');
+  return 'rows' in rows ? [...rows.rows] : assert.fail('values were asked for');
 }
 
 function tokenOf(offset: Offset): string {

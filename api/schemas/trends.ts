@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { count, time } from './common.ts';
+
+export const trendQuery = z.strictObject({
+  range: z
+    .enum(['1h', '7d'])
+    .default('1h')
+    .describe('An hour in steps of 10 s, or a week in steps of 10 min.'),
+});
+
+export const trend = z
+  .strictObject({
+    stepSeconds: count(),
+    points: z
+      .array(
+        z.strictObject({
+          time: time().describe('End of the interval.'),
+          rate: z.number().describe('Rows per second.'),
+          lag: z.number().optional().describe('Seconds; missing: not known.'),
+          isFailing: z.boolean(),
+        }),
+      )
+      .describe(
+        'Oldest first; intervals in which nothing was recorded are missing. Values are exact to 3.5%.',
+      ),
+  })
+  .meta({ id: 'Trend' });
+
+export const totalTrend = z
+  .strictObject({
+    stepSeconds: count(),
+    points: z.array(
+      z.strictObject({
+        time: time(),
+        rate: z.number().describe('Rows per second of all Syncs.'),
+        worstLag: z.number().describe('Seconds.'),
+        failing: count().describe('Number of Syncs that were failing.'),
+        syncs: count().describe('Number of Syncs with a point.'),
+      }),
+    ),
+  })
+  .meta({ id: 'TotalTrend' });

@@ -1,0 +1,66 @@
+import { permanent, transient } from '../../../core/errors.ts';
+import { jsonAccess } from '../../../core/records/json.ts';
+import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
+import type { DestinationObject } from '../../../core/sync-spec.ts';
+import { isTransientStatus } from '../errors.ts';
+import { valueAt } from '../source/paging.ts';
+
+/** For each row of a call why it was not stored; undefined: it was. `refused`: the answer has an error about the whole call. */
+export type Outcomes = readonly (string | undefined)[] | 'refused';
+
+/** What an answer with a status of success says about the rows of its call. Throws if they can be sent again. */
+export function resultsOf(
+  body: Buffer,
+  rowCount: number,
+  { errorPath, results }: DestinationObject,
+  where: string,
+): Outcomes {
+  const answer = parsed(body);
+  if (errorPath !== undefined && isError(valueAt(answer, errorPath))) return 'refused';
+  if (!results) return Array.from({ length: rowCount }, () => undefined);
+  const list = [...jsonAccess.items(valueAt(answer, results.path) ?? null)];
+  if (list.length === rowCount) return list.map((result) => outcomeOf(result, results, where));
+  throw permanent(
+    'AnswerInvalid',
+    `${where}: the answer has ${list.length} results at ${results.path} for ${rowCount} rows`,
+    {
+      path: 'spec.destination.results.path',
+      fix: 'name the list that has one result for each row, in their order',
+    },
+  );
+}
+
+function outcomeOf(
+  result: JsonValue,
+  { errorPath, statusPath }: NonNullable<DestinationObject['results']>,
+  where: string,
+): string | undefined {
+  const status = statusPath === undefined ? undefined : Number(textOf(valueAt(result, statusPath)));
+  if (status !== undefined && isTransientStatus(status)) {
+    throw transient('ServerFailed', `${where}: the API answers ${status} for a row`, {
+      path: 'spec.destination.path',
+      fix: 'nothing if it is temporary: the rows are sent again',
+    });
+  }
+  if (status !== undefined && !(status >= 200 && status < 300)) return `the API answers ${status} for it`;
+  const hasError = errorPath !== undefined && isError(valueAt(result, errorPath));
+  return hasError ? 'the API answers an error for it' : undefined;
+}
+
+/** A value that is there, and not empty. */
+export function isError(value: JsonValue | undefined): boolean {
+  if (value === undefined || value === null || value === false || value === '') return false;
+  return !(Array.isArray(value) && value.length === 0);
+}
+
+function parsed(body: Buffer): JsonValue {
+  try {
+    return parseJson(body.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return value === undefined ? '' : String(jsonAccess.json(value)).replaceAll('"', '');
+}

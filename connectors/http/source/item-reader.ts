@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
+import type { PageReader, PageSummary } from './page-reader.ts';
+import type { PagePosition } from './paging.ts';
+import type { ItemHashes } from './seen-items.ts';
+
+export interface ItemOptions {
+  readonly reader: PageReader;
+  /** Text of what identifies an item; undefined: nothing does. */
+  readonly keyOf: ((record: JsonValue) => string) | undefined;
+  readonly since: string | undefined;
+}
+
+/** Where an item is in the list, and what identifies it. */
+export interface ItemPlace extends ItemHashes {
+  /** Its page; with `offset` the item itself. */
+  readonly at: PagePosition;
+  /** Items of the page up to it, itself included. */
+  readonly done: number;
+}
+
+export interface WalkedItem {
+  /** Undefined: it is not valid JSON. */
+  readonly record: JsonValue | undefined;
+  readonly bytes: number;
+  readonly place: ItemPlace;
+}
+
+export interface ReadPage extends PageSummary {
+  readonly itemCount: number;
+  readonly lastItem: JsonValue | undefined;
+  /** Of the identities of its items, in order. */
+  readonly digest: string;
+  /** Identities at its ends; undefined if it is empty. */
+  readonly ends: readonly [first: string, last: string] | undefined;
+}
+
+/** The items of one page, parsed and identified. */
+export async function* readItems(
+  options: ItemOptions,
+  at: PagePosition,
+  signal: AbortSignal,
+): AsyncGenerator<WalkedItem, ReadPage> {
+  const { reader, since } = options;
+  const items = reader.read({ position: at, since }, signal);
+  const digest = createHash('sha256');
+  let itemCount = 0;
+  let first: string | undefined;
+  let last: WalkedItem | undefined;
+  try {
+    for (;;) {
+      const next = await items.next();
+      if (next.done) {
+        const ends = first !== undefined && last ? ([first, last.place.last] as const) : undefined;
+        return { ...next.value, itemCount, lastItem: last?.record, digest: digest.digest('base64'), ends };
+      }
+      last = itemOf(next.value, at, itemCount, options);
+      itemCount += 1;
+      first ??= last.place.last;
+      digest.update(last.place.last);
+      yield last;
+    }
+  } finally {
+    await items.return(undefined as never);
+  }
+}
+
+function itemOf(bytes: Buffer, page: PagePosition, index: number, { keyOf }: ItemOptions): WalkedItem {
+  const record = parsed(bytes);
+  const content = hashOf(bytes);
+  const last = keyOf && record !== undefined ? hashOf(keyOf(record)) : content;
+  const at = page.offset === undefined ? page : { offset: page.offset + index };
+  return { record, bytes: bytes.length, place: { at, done: index + 1, last, content } };
+}
+
+function parsed(bytes: Buffer): JsonValue | undefined {
+  try {
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Short, because it is part of offsets. */
+function hashOf(data: Buffer | string): string {
+  return createHash('sha256').update(data).digest('base64').slice(0, 16);
+}

@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import { type IdraError, permanent, transient } from '../../../core/errors.ts';
+import { writeJson } from '../../../core/records/json.ts';
+import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
+import { type HeaderValues, httpDateMs, textOf } from '../connection/rate-limits.ts';
+import { statusError } from '../errors.ts';
+import type { Answer, SafeCall, Session } from '../session.ts';
+import { AnswerError, JsonItems } from './json-items.ts';
+import { stepsOf, valueAt } from './paging.ts';
+import type { PageRequest, SourceFields } from './source-fields.ts';
+
+/** What is known of a page when all of its items were read. */
+export interface PageSummary {
+  readonly envelope: JsonValue;
+  readonly headers: HeaderValues;
+}
+
+const path = 'spec.source.path';
+
+/** Reads pages of one list. The last small answer with an ETag is kept, so that a list that has not changed is not sent again. */
+export class PageReader {
+  readonly #session: Session;
+  readonly #fields: SourceFields;
+  readonly #known = new KnownAnswers();
+  #dateMs: number | undefined;
+
+  constructor(session: Session, fields: SourceFields) {
+    this.#session = session;
+    this.#fields = fields;
+  }
+
+  /** When the last answer began, by the clock of the API in whole seconds; undefined if it sends none. */
+  get dateMs(): number | undefined {
+    return this.#dateMs;
+  }
+
+  /** For messages. */
+  get where(): string {
+    return `${this.#session.config.where}: ${this.#fields.method} ${nameOf(this.#fields.path)}`;
+  }
+
+  /** The path and query of a URL that the API gave, if it is of the same origin. Credentials in it are left out. */
+  toPath(url: string): string {
+    const { base, origin } = this.#session.config;
+    const target = this.#session.urlOf(URL.parse(url, `${base}/`)?.href ?? url, 'spec.source.paging');
+    for (const [name, value] of [...target.searchParams])
+      if (this.#session.isSecret(value)) target.searchParams.delete(name);
+    return target.href.slice(origin.length);
+  }
+
+  /** The items of a page as their bytes. Throws for an answer of failure. */
+  async *read(request: PageRequest, signal: AbortSignal): AsyncGenerator<Buffer, PageSummary> {
+    const call = this.#call(request);
+    const key = keyOf(call);
+    const etag = this.#known.etagOf(key);
+    const answer = await this.#session.send(
+      etag === undefined ? call : { ...call, headers: { ...call.headers, 'if-none-match': etag } },
+      signal,
+    );
+    this.#requireSuccess(answer, etag !== undefined);
+    this.#dateMs = httpDateMs(textOf(answer.headers, 'date'));
+    const chunks = answer.status === 304 ? this.#known.body(key, answer) : this.#known.keep(key, answer);
+    const scanner = new JsonItems(stepsOf(this.#fields.itemsPath));
+    try {
+      if (answer.status === 204) {
+        await answer.whole();
+        return { envelope: null, headers: answer.headers };
+      }
+      for await (const chunk of chunks) yield* scanner.feed(chunk);
+      const envelope = this.#parsed(scanner.end());
+      this.#requireNoError(envelope);
+      if (!scanner.hasFound) yield* this.#single(envelope);
+      return { envelope, headers: answer.headers };
+    } catch (thrown) {
+      throw thrown instanceof AnswerError ? this.#invalid(thrown) : thrown;
+    } finally {
+      answer.discard();
+    }
+  }
+
+  #call(request: PageRequest): SafeCall {
+    const { path: rendered, body } = this.#fields.render(request);
+    const { base, origin } = this.#session.config;
+    const { method } = this.#fields;
+    const url = this.#session.urlOf(`${request.position.url === undefined ? base : origin}${rendered}`, path);
+    return {
+      method,
+      url,
+      name: `${method} ${nameOf(this.#fields.path)}`,
+      // Reading again changes nothing, also by POST: each pass does it.
+      isRepeatable: true,
+      ...(body !== undefined && { body: Buffer.from(body), headers: { 'content-type': 'application/json' } }),
+    };
+  }
+
+  #requireSuccess(answer: Answer, isConditional: boolean): void {
+    const { status } = answer;
+    if ((status >= 200 && status < 300) || (status === 304 && isConditional)) return;
+    answer.discard();
+    throw statusError(status, { where: this.where, path });
+  }
+
+  #parsed(json: Buffer): JsonValue {
+    try {
+      return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    } catch {
+      throw new AnswerError('the answer is not JSON');
+    }
+  }
+
+  /** An API that answers 200 with an error inside. Its text is not shown, unless it is a word that can only be a code. */
+  #requireNoError(envelope: JsonValue): void {
+    const { errorPath } = this.#fields;
+    if (errorPath === undefined) return;
+    const value = valueAt(envelope, errorPath);
+    const isNone = value === undefined || value === null || value === false || value === '';
+    if (isNone || (Array.isArray(value) && value.length === 0)) return;
+    const isCode = typeof value === 'string' && /^[a-z][a-z0-9_.-]{0,63}$/i.test(value);
+    const code = isCode && !this.#session.isSecret(value) ? ` (${value})` : '';
+    throw permanent('AnswerHasError', `${this.where}: the answer contains an error at ${errorPath}${code}`, {
+      path,
+      fix: 'correct the call by the documentation of the API; it is retried every minute',
+    });
+  }
+
+  /** An object where a list was expected is one item; null is none. */
+  *#single(envelope: JsonValue): Generator<Buffer> {
+    const { itemsPath } = this.#fields;
+    const value = itemsPath === '' ? envelope : valueAt(envelope, itemsPath);
+    if (value === null) return;
+    if (value instanceof Map && itemsPath !== '') {
+      yield Buffer.from(writeJson(value));
+      return;
+    }
+    throw this.#noItems(envelope);
+  }
+
+  #noItems(envelope: JsonValue): IdraError {
+    const lists = envelope instanceof Map ? [...envelope].filter(([, value]) => Array.isArray(value)) : [];
+    const named = lists.map(([name]) => name).filter((name) => /^[\w.@$-]{1,64}$/.test(name));
+    const at = this.#fields.itemsPath;
+    return permanent(
+      'AnswerInvalid',
+      `${this.where}: the answer has no list ${at === '' ? 'as its value' : `at ${at}`}`,
+      {
+        path: 'spec.source.itemsPath',
+        fix:
+          named.length === 0
+            ? 'set itemsPath to where the items are in an answer of the API: data.items'
+            : `set itemsPath to where the items are; the answer has lists at ${named.join(', ')}`,
+      },
+    );
+  }
+
+  #invalid({ message, isCut, isTooLarge }: AnswerError): IdraError {
+    const text = `${this.where}: ${message}`;
+    if (isCut) return transient('ConnectionLost', text);
+    return permanent(isTooLarge ? 'AnswerTooLarge' : 'AnswerInvalid', text, {
+      path: isTooLarge ? path : 'spec.source.itemsPath',
+      fix: isTooLarge
+        ? 'ask for smaller items, for instance for fewer fields by parameters in path'
+        : 'check that the path is that of a list in JSON',
+    });
+  }
+}
+
+/** Without the query, whose values may be those of rows. */
+export function nameOf(requested: string): string {
+  return requested.split('?')[0] ?? '';
+}
+
+function keyOf({ method, url, body }: SafeCall): string {
+  return createHash('sha256')
+    .update(`${method} ${url.href}\n`)
+    .update(body ?? '')
+    .digest('base64');
+}
+
+const maxKnownBytes = 65_536;
+const mostKnown = 2;
+
+interface Known {
+  readonly etag: string;
+  readonly body: Buffer;
+}
+
+/** The last small answers that have an ETag: those of a poll that finds nothing new, and of a page that is checked again. */
+class KnownAnswers {
+  readonly #answers = new Map<string, Known>();
+
+  etagOf(key: string): string | undefined {
+    return this.#answers.get(key)?.etag;
+  }
+
+  async *body(key: string, answer: Answer): AsyncGenerator<Buffer> {
+    await answer.whole();
+    const known = this.#answers.get(key);
+    if (known) yield known.body;
+  }
+
+  /** The chunks of an answer; it is known when it was read to its end. */
+  async *keep(key: string, answer: Answer): AsyncGenerator<Buffer> {
+    const etag = textOf(answer.headers, 'etag');
+    let chunks: Buffer[] | undefined = etag === undefined || etag.length > 512 ? undefined : [];
+    let bytes = 0;
+    for await (const chunk of answer.body()) {
+      bytes += chunk.length;
+      if (bytes > maxKnownBytes) chunks = undefined;
+      chunks?.push(chunk);
+      yield chunk;
+    }
+    this.#answers.delete(key);
+    if (chunks === undefined || etag === undefined) return;
+    this.#answers.set(key, { etag, body: Buffer.concat(chunks) });
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size > mostKnown && oldest !== undefined) this.#answers.delete(oldest);
+  }
+}

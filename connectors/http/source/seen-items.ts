@@ -1,0 +1,63 @@
+/** What identifies an item, and what it contains. */
+export interface ItemHashes {
+  /** Of its key, or of all of it. */
+  readonly last: string;
+  /** Of all of it. */
+  readonly content: string;
+}
+
+interface Seen {
+  readonly content: string;
+  /** Number of the request that it was in. */
+  readonly request: number;
+}
+
+/** How many items are remembered: more where pages are large. */
+const [least, most, pages] = [2_000, 20_000, 4];
+
+/** The items of the last pages of a list. */
+export class SeenItems {
+  /** By identity, the oldest first. */
+  readonly #items = new Map<string, Seen>();
+  #limit: number = least;
+  /** The item that was seen last. */
+  newest: string | undefined;
+  /** All items since the beginning of the list are remembered. */
+  isWhole = true;
+
+  /** Whether the last so many items before the newest one are remembered. */
+  reachesBack(count: number): boolean {
+    return this.isWhole || count <= this.#items.size;
+  }
+
+  has(last: string): boolean {
+    return this.#items.has(last);
+  }
+
+  add({ last, content }: ItemHashes, request: number): void {
+    this.#items.delete(last);
+    this.#items.set(last, { content, request });
+    this.newest = last;
+    const [oldest] = this.#items.keys();
+    if (this.#items.size <= this.#limit || oldest === undefined) return;
+    this.#items.delete(oldest);
+    this.isWhole = false;
+  }
+
+  /** `other`: it was seen, with another content. `twice`: in the same answer. */
+  compare({ last, content }: ItemHashes, request: number): 'new' | 'same' | 'other' | 'twice' {
+    const seen = this.#items.get(last);
+    if (!seen) return 'new';
+    if (seen.content === content) return 'same';
+    return seen.request === request ? 'twice' : 'other';
+  }
+
+  /** Makes room for pages of this size. */
+  fitPage(itemCount: number): void {
+    this.#limit = Math.max(this.#limit, Math.min(most, pages * itemCount));
+  }
+
+  clear(): void {
+    this.#items.clear();
+  }
+}

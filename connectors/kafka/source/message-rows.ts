@@ -1,0 +1,162 @@
+import type { Batch } from '../../../core/batch.ts';
+import type { ReadRequest } from '../../../core/connector.ts';
+import { stepsOf } from '../../../core/records/columns.ts';
+import { formatPath } from '../../../core/records/path.ts';
+import type { RecordColumn } from '../../../core/records/record-column.ts';
+import { RowMaker } from '../../../core/records/rows.ts';
+import type { Value } from '../../../core/values.ts';
+import { changeOf, isUnavailable, payloadOf } from '../types/debezium.ts';
+import { type MessageFormat, Unreadable } from '../types/format.ts';
+import { isObject, type RecordNode, recordAccess } from '../types/record-node.ts';
+import { adapterOf } from '../types/untyped-json.ts';
+import { type Message, metadataValues } from './metadata-columns.ts';
+
+export interface MessageRowsInit {
+  readonly format: MessageFormat;
+  readonly isDebezium: boolean;
+  readonly columns: readonly RecordColumn[];
+  /** Columns that identify a row. */
+  readonly key: readonly string[];
+}
+
+export interface MessageRow {
+  readonly row: readonly Value[];
+  readonly isDeletion: boolean;
+}
+
+/** Makes rows and deletions of messages. What does not fit is collected, each with its topic, partition and offset. */
+export class MessageRows {
+  readonly #init: MessageRowsInit;
+  readonly #rows: RowMaker<RecordNode, Message>;
+  readonly #keys: RowMaker<RecordNode, Message>;
+  readonly #keyColumns: readonly {
+    readonly name: string;
+    readonly index: number;
+    readonly fields: readonly string[];
+  }[];
+  readonly #width: number;
+  readonly #wantsDeletions: boolean;
+  readonly #needsObject: boolean;
+  readonly #adapt: (row: RecordNode) => RecordNode;
+
+  constructor(init: MessageRowsInit, request: ReadRequest) {
+    const { columns, key } = init;
+    this.#init = init;
+    this.#rows = new RowMaker({ access: recordAccess, columns, metadata: metadataValues }, request);
+    const read = request.columns.map(({ column }) => column);
+    const keyed = read.filter(({ name }) => key.includes(name));
+    this.#keys = new RowMaker(
+      { access: recordAccess, columns: columns.map((each) => ({ ...each, path: formatPath([each.name]) })) },
+      { columns: keyed.map((column) => ({ column })) },
+    );
+    this.#keyColumns = keyed.map(({ name }) => {
+      const column = columns.find((each) => each.name === name);
+      const last = column && stepsOf(column).findLast((step) => typeof step === 'string');
+      const fields = [...new Set([last, name])].filter((each): each is string => each !== undefined);
+      return { name, index: read.findIndex((each) => each.name === name), fields };
+    });
+    this.#width = read.length;
+    this.#wantsDeletions = request.wantsDeletions === true;
+    this.#needsObject = columns.every((column) => typeof stepsOf(column)[0] === 'string');
+    this.#adapt = init.isDebezium ? adapterOf(columns) : (row) => row;
+  }
+
+  prepare({ cursor }: Message, signal: AbortSignal): Promise<void> | undefined {
+    const { format } = this.#init;
+    return format.prepare(cursor.value, signal) ?? format.prepare(cursor.key, signal);
+  }
+
+  /** Undefined: there is nothing to write, or it was collected as a misfit. */
+  read(message: Message): MessageRow | undefined {
+    const { format, isDebezium } = this.#init;
+    const value = message.cursor.value;
+    if (value === null) return this.#deletion(message, null);
+    const node = format.value(value);
+    if (node instanceof Unreadable) return this.#unreadable(message, node.reason);
+    if (!isDebezium) return this.#row(message, node);
+    const change = changeOf(node);
+    message.envelope = change.kind === 'row' || change.kind === 'deletion' ? change.envelope : undefined;
+    switch (change.kind) {
+      case 'nothing':
+        return undefined;
+      case 'unreadable':
+        return this.#unreadable(message, change.reason);
+      case 'deletion':
+        return this.#deletion(message, change.row);
+      case 'row': {
+        const row = this.#adapt(change.row);
+        if (isObject(row) && [...row.values()].some(isUnavailable))
+          return this.#unreadable(
+            message,
+            'leaves out a large value that did not change; set REPLICA IDENTITY FULL for the table',
+          );
+        return this.#row(message, row);
+      }
+    }
+  }
+
+  take(): Pick<Batch, 'misfits' | 'newFields'> {
+    const { misfits, ...rows } = this.#rows.take();
+    const keys = this.#keys.take().misfits;
+    const count = (misfits?.count ?? 0) + (keys?.count ?? 0);
+    if (count === 0) return rows;
+    const rejections = [...(misfits?.rejections ?? []), ...(keys?.rejections ?? [])];
+    return { ...rows, misfits: { count, rejections } };
+  }
+
+  #row(message: Message, node: RecordNode): MessageRow | undefined {
+    if (this.#needsObject && !isObject(node))
+      return this.#unreadable(message, 'is not an object with fields');
+    const row = this.#rows.row(node, message, positionOf(message));
+    return row && { row, isDeletion: false };
+  }
+
+  /** The row that is deleted is known by the key of its message, or by what Debezium says that it was. */
+  #deletion(message: Message, before: RecordNode): MessageRow | undefined {
+    if (!this.#wantsDeletions) return undefined;
+    const found = this.#keyIn(before) ?? this.#keyOfMessage(message);
+    if (found instanceof Unreadable) return this.#unreadable(message, found.reason);
+    const values = this.#keys.row(found, message, positionOf(message));
+    if (!values) return undefined;
+    const row: Value[] = new Array(this.#width).fill(null);
+    for (const [at, { index }] of this.#keyColumns.entries()) row[index] = values[at] ?? null;
+    return { row, isDeletion: true };
+  }
+
+  #keyOfMessage({ cursor }: Message): RecordNode | Unreadable {
+    const bytes = cursor.key;
+    if (bytes === null) return new Unreadable('has neither value nor key');
+    const decoded = this.#init.format.key(bytes);
+    if (decoded instanceof Unreadable) return decoded;
+    const node = payloadOf(decoded) ?? decoded;
+    const [only, ...more] = this.#keyColumns;
+    if (only && more.length === 0 && !isObject(node)) return new Map([[only.name, node]]);
+    return (
+      this.#keyIn(node) ??
+      new Unreadable(
+        `has no value, and its key does not have ${this.#keyColumns.map(({ name }) => name).join(', ')}`,
+      )
+    );
+  }
+
+  /** The values of the key columns; undefined: one is missing. */
+  #keyIn(given: RecordNode): RecordNode | undefined {
+    const node = this.#adapt(given);
+    if (!isObject(node) || this.#keyColumns.length === 0) return undefined;
+    const key = new Map<string, RecordNode>();
+    for (const { name, fields } of this.#keyColumns) {
+      const field = fields.find((each) => (node.get(each) ?? null) !== null);
+      if (field === undefined) return undefined;
+      key.set(name, node.get(field) ?? null);
+    }
+    return key;
+  }
+
+  #unreadable(message: Message, reason: string): undefined {
+    this.#rows.unreadable(positionOf(message), reason);
+  }
+}
+
+export function positionOf({ topic, partition, cursor }: Message): string {
+  return `topic ${topic}, partition ${partition}, offset ${cursor.offset}`;
+}

@@ -1,0 +1,103 @@
+import { isUtf8 } from 'node:buffer';
+import { JsonError, parseJson } from '../../../core/records/json-parser.ts';
+import type { SchemaRegistry } from '../connection/schema-registry.ts';
+import { AvroReader, type Decode, decoderOf } from './avro-decode.ts';
+import { AvroError, type AvroType } from './avro-schema.ts';
+import type { RecordNode } from './record-node.ts';
+
+/** Bytes that are not of the format. The reason has no data of them, and completes `the record ...`. */
+export class Unreadable {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** How keys and values of messages are written. */
+export interface MessageFormat {
+  readonly name: 'JSON' | 'Avro';
+  value(bytes: Buffer): RecordNode | Unreadable;
+  /** A key may also be plain text. */
+  key(bytes: Buffer): RecordNode | Unreadable;
+  /** Fetches what decoding these bytes needs; undefined: nothing. */
+  prepare(bytes: Buffer | null, signal: AbortSignal): Promise<void> | undefined;
+}
+
+export const jsonFormat: MessageFormat = {
+  name: 'JSON',
+  value: (bytes) => jsonOf(bytes) ?? new Unreadable('is not UTF-8'),
+  key(bytes) {
+    const node = jsonOf(bytes);
+    if (node === undefined) return new Unreadable('has a key that is not UTF-8');
+    return node instanceof Unreadable ? bytes.toString('utf8') : node;
+  },
+  prepare: () => undefined,
+};
+
+/** Undefined: not UTF-8. */
+function jsonOf(bytes: Buffer): RecordNode | Unreadable | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  try {
+    return parseJson(bytes.toString('utf8'));
+  } catch (thrown) {
+    if (thrown instanceof JsonError) return new Unreadable(`is not JSON: ${thrown.message}`);
+    throw thrown;
+  }
+}
+
+/** A zero, and the number of the schema that wrote the message. */
+const prefixBytes = 5;
+
+export class AvroFormat implements MessageFormat {
+  readonly name = 'Avro';
+  readonly #registry: SchemaRegistry;
+  /** The latest schema of the values when the source was opened. */
+  readonly #reader: AvroType | undefined;
+  readonly #decoders = new Map<AvroType, Decode>();
+
+  constructor(registry: SchemaRegistry, reader: AvroType | undefined) {
+    this.#registry = registry;
+    this.#reader = reader;
+  }
+
+  value(bytes: Buffer): RecordNode | Unreadable {
+    return this.#decode(bytes, this.#reader);
+  }
+
+  key(bytes: Buffer): RecordNode | Unreadable {
+    const isAvro = bytes.length >= prefixBytes && bytes[0] === 0;
+    return isAvro ? this.#decode(bytes, undefined) : jsonFormat.key(bytes);
+  }
+
+  prepare(bytes: Buffer | null, signal: AbortSignal): Promise<void> | undefined {
+    const id = bytes === null ? undefined : idOf(bytes);
+    if (id === undefined || this.#registry.known(id) !== undefined) return undefined;
+    return this.#registry.byId(id, signal).then(() => {});
+  }
+
+  #decode(bytes: Buffer, reader: AvroType | undefined): RecordNode | Unreadable {
+    const id = idOf(bytes);
+    if (id === undefined) return new Unreadable('does not begin with the number of a schema');
+    const writer = this.#registry.known(id);
+    if (writer === undefined) return new Unreadable(`has the schema ${id}, which was not fetched`);
+    if (typeof writer === 'string') return new Unreadable(`cannot be decoded: ${writer}`);
+    let decode = this.#decoders.get(writer);
+    if (!decode) {
+      decode = decoderOf(writer, reader);
+      if (reader === this.#reader) this.#decoders.set(writer, decode);
+    }
+    const from = new AvroReader(bytes, prefixBytes);
+    try {
+      const node = decode(from);
+      return from.left === 0 ? node : new Unreadable(`has ${from.left} bytes behind its value`);
+    } catch (thrown) {
+      if (thrown instanceof AvroError) return new Unreadable(`is not of its schema ${id}: ${thrown.message}`);
+      throw thrown;
+    }
+  }
+}
+
+function idOf(bytes: Buffer): number | undefined {
+  return bytes.length >= prefixBytes && bytes[0] === 0 ? bytes.readInt32BE(1) : undefined;
+}
