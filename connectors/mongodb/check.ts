@@ -16,7 +16,8 @@ const smallRows = 10_000;
 /** Version and login; independent of what is synced. */
 export function reportSystem(session: Session): SystemReport {
   const { version, kind } = session.facts;
-  const findings = session.rule.hasPassword && session.mechanism === 'PLAIN' ? passwordFindings(session.rule, false) : [];
+  const findings =
+    session.rule.hasPassword && session.mechanism === 'PLAIN' ? passwordFindings(session.rule, false) : [];
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
     findings.push({
@@ -48,7 +49,11 @@ interface Reading {
   readonly relation: Relation | undefined;
 }
 
-export async function readFindings(session: Session, reading: Reading, signal: AbortSignal): Promise<Finding[]> {
+export async function readFindings(
+  session: Session,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   const { mode, collection } = reading;
   if (mode === 'Stream') return await streamFindings(session, collection, signal);
   return mode === 'Snapshot' ? [] : await indexFindings(session, reading, signal);
@@ -57,7 +62,11 @@ export async function readFindings(session: Session, reading: Reading, signal: A
 /** Whether the log can be read at all: the server must have one, and this user the right to it. */
 async function streamFindings(session: Session, collection: string, signal: AbortSignal): Promise<Finding[]> {
   try {
-    const stream = await ChangeEvents.open(session, { collection, from: undefined, hasImages: false }, signal);
+    const stream = await ChangeEvents.open(
+      session,
+      { collection, from: undefined, hasImages: false },
+      signal,
+    );
     await stream.close();
     return [];
   } catch (thrown) {
@@ -74,7 +83,14 @@ async function indexFindings(
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const isKnown = relation?.columns.some(({ name }) => name === field);
-  if (field === undefined || !relation || !isKnown || relation.isOpaque || (relation.estimatedRows ?? smallRows) < smallRows) return [];
+  if (
+    field === undefined ||
+    !relation ||
+    !isKnown ||
+    relation.isOpaque ||
+    (relation.estimatedRows ?? smallRows) < smallRows
+  )
+    return [];
   const path = dottedPath(field, relation.recordColumns);
   const indexes = await listIndexes(session, collection, signal);
   const isByTime = mode.endsWith('Timestamp');
@@ -149,7 +165,16 @@ const needed: Readonly<Record<WriteMode, readonly string[]>> = {
   Append: ['find', 'insert', 'update', 'createCollection', 'createIndex', 'listCollections', 'listIndexes'],
   Upsert: ['find', 'insert', 'update', 'createCollection', 'createIndex', 'listCollections', 'listIndexes'],
   Replace: [
-    ...['find', 'insert', 'update', 'remove', 'createCollection', 'createIndex', 'listCollections', 'listIndexes'],
+    ...[
+      'find',
+      'insert',
+      'update',
+      'remove',
+      'createCollection',
+      'createIndex',
+      'listCollections',
+      'listIndexes',
+    ],
     ...['dropCollection', 'renameCollectionSameDB'],
   ],
 };
@@ -161,10 +186,12 @@ async function missingActions(
   writeMode: WriteMode,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const answer = await session.command({ connectionStatus: 1, showPrivileges: true }, signal).catch((thrown: unknown) => {
-    if (thrown instanceof IdraError && thrown.disposition === 'permanent') return undefined;
-    throw thrown;
-  });
+  const answer = await session
+    .command({ connectionStatus: 1, showPrivileges: true }, signal)
+    .catch((thrown: unknown) => {
+      if (thrown instanceof IdraError && thrown.disposition === 'permanent') return undefined;
+      throw thrown;
+    });
   const privileges: unknown = answer?.authInfo?.authenticatedUserPrivileges;
   if (!Array.isArray(privileges) || privileges.length === 0) return [];
   const { databaseName } = session.database;
@@ -173,7 +200,8 @@ async function missingActions(
     const isAny = resource?.anyResource === true;
     const isDatabase = resource?.db === databaseName || resource?.db === '';
     const isCollection = resource?.collection === collection || resource?.collection === '';
-    if ((isAny || (isDatabase && isCollection)) && Array.isArray(actions)) for (const each of actions) held.add(String(each));
+    if ((isAny || (isDatabase && isCollection)) && Array.isArray(actions))
+      for (const each of actions) held.add(String(each));
   }
   return held.has('anyAction') ? [] : needed[writeMode].filter((each) => !held.has(each));
 }

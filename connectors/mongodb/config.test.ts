@@ -28,7 +28,10 @@ test('a connection string decides about TLS unless the DataSource does', () => {
 
 test('the user of a connection string is defined in its database unless authSource says otherwise', () => {
   const of = (uri: string) => readConfig(access({ uriSecretRef }, uri));
-  assert.deepEqual([of('mongodb://u:p@a/shop').authSource, of('mongodb://u:p@a/shop').database], ['shop', 'shop']);
+  assert.deepEqual(
+    [of('mongodb://u:p@a/shop').authSource, of('mongodb://u:p@a/shop').database],
+    ['shop', 'shop'],
+  );
   assert.equal(of('mongodb://u:p@a/shop?authSource=admin').authSource, 'admin');
 });
 

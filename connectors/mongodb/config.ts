@@ -1,8 +1,52 @@
+import { z } from 'zod';
 import type { SystemAccess } from '../../core/connector.ts';
 import { type IdraError, permanent } from '../../core/errors.ts';
-import { channelOf, isServerVerified, type PasswordRule, type TlsMode } from '../sql/connection/password-rule.ts';
+import { hostName, secretReference, text, tlsObject } from '../../core/manifest/fields.ts';
+import {
+  channelOf,
+  isServerVerified,
+  type PasswordRule,
+  type TlsMode,
+} from '../sql/connection/password-rule.ts';
 import { readUri, type Uri } from './connection/uri.ts';
-import { mechanisms, schema } from './definition.ts';
+
+/** Passwords and certificates by which a client logs in. */
+const mechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'MONGODB-X509', 'PLAIN'] as const;
+
+/** The DataSource's `mongodb` object. */
+export const schema = z.strictObject({
+  uriSecretRef: secretReference()
+    .optional()
+    .describe('The whole connection string, instead of hosts, user, password, replicaSet and authSource.'),
+  hosts: z
+    .array(hostName())
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Members of the replica set, or routers of the sharded cluster, each as host or host:port.'),
+  database: text({ max: 63 })
+    .optional()
+    .describe('Database to use; by default that of the connection string.'),
+  user: text({ max: 128 }).optional().describe('User to connect as; omit it if the server requires none.'),
+  passwordSecretRef: secretReference().optional().describe("The user's password."),
+  replicaSet: text({ max: 128 })
+    .optional()
+    .describe('Name of the replica set: all of its members are found from one of the hosts.'),
+  authSource: text({ max: 63 }).optional().describe('Database in which the user is defined; default: admin.'),
+  authMechanism: z
+    .enum(mechanisms)
+    .optional()
+    .describe(
+      'How the user logs in; by default by SCRAM. MONGODB-X509: by the client certificate of tls; PLAIN: with the password itself, for servers that ask LDAP.',
+    ),
+  allowCleartextPassword: z
+    .boolean()
+    .default(false)
+    .describe(
+      'true: authMechanism PLAIN sends the password itself, also without TLS; false: only through TLS.',
+    ),
+  tls: tlsObject().describe('Encryption of the connection.'),
+});
 
 /** How to reach a deployment, from the fields of the DataSource or from its connection string. */
 export interface MongoConfig {
@@ -27,7 +71,14 @@ type Mechanism = (typeof mechanisms)[number];
 
 const standardPort = 27_017;
 /** Fields that a connection string contains as well. */
-const uriFields = ['hosts', 'user', 'passwordSecretRef', 'replicaSet', 'authSource', 'authMechanism'] as const;
+const uriFields = [
+  'hosts',
+  'user',
+  'passwordSecretRef',
+  'replicaSet',
+  'authSource',
+  'authMechanism',
+] as const;
 
 export function readConfig(access: SystemAccess): MongoConfig {
   const fields = schema.parse(access.config);
@@ -37,7 +88,11 @@ export function readConfig(access: SystemAccess): MongoConfig {
     throw invalid('hosts', 'a DataSource of MongoDB needs hosts or uriSecretRef', 'set one of them');
   const database = fields.database ?? uri?.database;
   if (database === undefined)
-    throw invalid('database', 'a DataSource of MongoDB needs a database', 'set it, or name it in the connection string');
+    throw invalid(
+      'database',
+      'a DataSource of MongoDB needs a database',
+      'set it, or name it in the connection string',
+    );
   const withPorts = uri?.isSrv ? hosts : hosts.map(withPort);
   return {
     hosts: withPorts,
@@ -60,7 +115,11 @@ function uriOf(access: SystemAccess, fields: Record<string, unknown>): Uri | und
   if (secret === undefined) return undefined;
   const twice = uriFields.find((name) => fields[name] !== undefined);
   if (twice !== undefined)
-    throw invalid(twice, `${twice} is part of the connection string in uriSecretRef`, `remove ${twice} or uriSecretRef`);
+    throw invalid(
+      twice,
+      `${twice} is part of the connection string in uriSecretRef`,
+      `remove ${twice} or uriSecretRef`,
+    );
   return readUri(secret.reveal());
 }
 

@@ -10,13 +10,15 @@ import { Session } from './session.ts';
 import { MongodbSource } from './source/source.ts';
 import { types } from './types/types.ts';
 
-const indexOver = (columns: readonly string[]) => `{ ${columns.map((each) => `${JSON.stringify(each)}: 1`).join(', ')} }`;
+const indexOver = (columns: readonly string[]) =>
+  `{ ${columns.map((each) => `${JSON.stringify(each)}: 1`).join(', ')} }`;
 
 const remedies: Remedies = {
   key: 'unique key',
   columnsField: 'source.columns',
   uniqueKey: (object, columns) => `${shellName(object)}.createIndex(${indexOver(columns)}, { unique: true })`,
-  uniqueOrder: (object, columns) => `or create a unique index: ${shellName(object)}.createIndex(${indexOver(columns)}, { unique: true })`,
+  uniqueOrder: (object, columns) =>
+    `or create a unique index: ${shellName(object)}.createIndex(${indexOver(columns)}, { unique: true })`,
   requireValues: (columns) => `set nullable: false for ${columns.join(', ')} in source.columns`,
   allowUpdates: () => 'use another collection',
 };

@@ -2,13 +2,13 @@ import type { Document } from 'mongodb';
 import { z } from 'zod';
 import { permanent } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
-import type { Session } from './session.ts';
-import { bsonAccess } from './types/decode.ts';
-import { documentValue } from './types/format.ts';
-import { Inference, defaultSample } from '../../core/records/inference.ts';
+import { defaultSample, Inference } from '../../core/records/inference.ts';
 import type { RecordColumn } from '../../core/records/record-column.ts';
 import { noRecords, tooManyFields } from '../../core/records/refusals.ts';
+import type { Session } from './session.ts';
 import { longMs, shortMs } from './session.ts';
+import { bsonAccess } from './types/decode.ts';
+import { documentValue } from './types/format.ts';
 
 /** What the catalogue says of a collection. */
 export interface CollectionInfo {
@@ -45,7 +45,8 @@ function kindOf(type: string | undefined, options: Document): CollectionInfo['ki
 
 function hexOf(uuid: unknown): string | undefined {
   if (typeof uuid !== 'object' || uuid === null || !('toString' in uuid)) return undefined;
-  const text = 'toHexString' in uuid && typeof uuid.toHexString === 'function' ? String(uuid.toHexString()) : '';
+  const text =
+    'toHexString' in uuid && typeof uuid.toHexString === 'function' ? String(uuid.toHexString()) : '';
   const hex = text === '' && 'buffer' in uuid ? Buffer.from(uuid.buffer as Uint8Array).toString('hex') : text;
   return hex === '' ? undefined : hex;
 }
@@ -79,7 +80,9 @@ export async function requireFound(
 /** Those that a user would sync. */
 export async function listCollections(session: Session, signal: AbortSignal): Promise<CollectionInfo[]> {
   const found = await list(session, {}, signal);
-  return found.filter(({ name }) => !/^(system\.|_idra_)/i.test(name)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return found
+    .filter(({ name }) => !/^(system\.|_idra_)/i.test(name))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export interface Index {
@@ -100,7 +103,10 @@ export async function listIndexes(session: Session, name: string, signal?: Abort
   return answer.cursor.firstBatch.map((each) => {
     const isPlain =
       each.partialFilterExpression === undefined && each.sparse !== true && each.collation === undefined;
-    const fields = Object.entries(each.key).map(([path, direction]): [string, unknown] => [path, Number(direction)]);
+    const fields = Object.entries(each.key).map(([path, direction]): [string, unknown] => [
+      path,
+      Number(direction),
+    ]);
     const isUnique = isPlain && (each.unique === true || each.name === '_id_');
     return { name: each.name, fields, isUnique, isPlain, definition: each };
   });
@@ -110,12 +116,21 @@ export async function listIndexes(session: Session, name: string, signal?: Abort
 export async function readRaw(
   session: Session,
   collection: string,
-  query: { readonly filter?: Document; readonly sort?: Document; readonly limit: number; readonly projection?: Document },
+  query: {
+    readonly filter?: Document;
+    readonly sort?: Document;
+    readonly limit: number;
+    readonly projection?: Document;
+  },
   signal: AbortSignal,
 ): Promise<Buffer[]> {
   const { filter = {}, ...options } = query;
   const found = await session.guard(
-    () => session.collection(collection).find(filter, { ...options, maxTimeMS: longMs, raw: true, signal }).toArray(),
+    () =>
+      session
+        .collection(collection)
+        .find(filter, { ...options, maxTimeMS: longMs, raw: true, signal })
+        .toArray(),
     signal,
   );
   return found.map((each) => asBuffer(each as unknown as Uint8Array));
@@ -128,7 +143,11 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 /** Columns from a sample of documents: from both ends in the order of `_id`, and from anywhere between them. */
 export async function inferColumns(
   session: Session,
-  { collection, filter, sample = defaultSample }: { collection: CollectionInfo; filter: Document | undefined; sample: number | undefined },
+  {
+    collection,
+    filter,
+    sample = defaultSample,
+  }: { collection: CollectionInfo; filter: Document | undefined; sample: number | undefined },
   signal: AbortSignal,
 ): Promise<readonly RecordColumn[]> {
   const inference = new Inference(bsonAccess);
@@ -143,7 +162,9 @@ export async function inferColumns(
   if (documents.length === 0) throw noRecords(collection.name);
   for (const each of documents) inference.add(documentValue(each));
   if (inference.hasTooManyFields) throw tooManyFields(collection.name);
-  return inference.columns().map((column) => (column.path === '_id' ? { ...column, nullable: false } : column));
+  return inference
+    .columns()
+    .map((column) => (column.path === '_id' ? { ...column, nullable: false } : column));
 }
 
 async function anywhere(
@@ -155,14 +176,19 @@ async function anywhere(
 ): Promise<Buffer[]> {
   const pipeline = [{ $sample: { size } }, ...(filter ? [{ $match: filter }] : [])];
   const found = await session.guard(
-    () => session.collection(collection).aggregate(pipeline, { maxTimeMS: longMs, raw: true, signal }).toArray(),
+    () =>
+      session.collection(collection).aggregate(pipeline, { maxTimeMS: longMs, raw: true, signal }).toArray(),
     signal,
   );
   return found.map((each) => asBuffer(each as unknown as Uint8Array));
 }
 
 /** A rough number; undefined if the server does not say. */
-export async function estimatedRows(session: Session, collection: CollectionInfo, signal: AbortSignal): Promise<number | undefined> {
+export async function estimatedRows(
+  session: Session,
+  collection: CollectionInfo,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   if (collection.kind === 'view') return undefined;
   const count = await session.guard(
     () => session.collection(collection.name).estimatedDocumentCount({ maxTimeMS: shortMs }),

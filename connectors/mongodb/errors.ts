@@ -14,7 +14,13 @@ import {
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { IdraError, permanent, transient } from '../../core/errors.ts';
 import { protocolError } from '../sql/connection/guarded-socket.ts';
-import { certificateUntrusted, type ErrorClass, errorOf, isUntrusted, socketErrors } from '../sql/error-class.ts';
+import {
+  certificateUntrusted,
+  type ErrorClass,
+  errorOf,
+  isUntrusted,
+  socketErrors,
+} from '../sql/error-class.ts';
 
 const later = 'transient';
 const never = 'permanent';
@@ -61,8 +67,17 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   6: lost,
   7: lost,
   9: invalidFilter,
-  11: { code: 'AuthenticationFailed', disposition: never, path: `${fields}.user`, fix: 'check the user and authSource' },
-  13: { code: 'PermissionDenied', disposition: never, fix: 'grant the role that docs/mongodb.md names to the user of the DataSource' },
+  11: {
+    code: 'AuthenticationFailed',
+    disposition: never,
+    path: `${fields}.user`,
+    fix: 'check the user and authSource',
+  },
+  13: {
+    code: 'PermissionDenied',
+    disposition: never,
+    fix: 'grant the role that docs/mongodb.md names to the user of the DataSource',
+  },
   14: invalidFilter,
   18: {
     code: 'AuthenticationFailed',
@@ -71,14 +86,22 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
     fix: 'check user, password and authSource',
   },
   24: { code: 'LockTimeout', disposition: later },
-  26: { code: 'TableNotFound', disposition: never, fix: 'check the name of the collection; names are case-sensitive' },
+  26: {
+    code: 'TableNotFound',
+    disposition: never,
+    fix: 'check the name of the collection; names are case-sensitive',
+  },
   43: lost,
   50: { code: 'SystemTimeout', disposition: later },
   73: { code: 'NameInvalid', disposition: never },
   89: lost,
   91: notPrimary,
   112: conflict,
-  121: { code: 'ConstraintViolated', disposition: never, text: 'the document does not fit the validator of the collection' },
+  121: {
+    code: 'ConstraintViolated',
+    disposition: never,
+    text: 'the document does not fit the validator of the collection',
+  },
   134: { code: 'ClusterNotReady', disposition: later },
   136: { code: 'StreamHistoryLost', disposition: never },
   166: { code: 'NotATable', disposition: never },
@@ -92,20 +115,20 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   286: { code: 'StreamHistoryLost', disposition: never },
   290: rolledBack,
   317: lost,
-  10_107: notPrimary,
-  10_334: tooLarge,
-  11_600: notPrimary,
-  11_601: ended,
-  11_602: notPrimary,
-  13_388: { code: 'SchemaChanged', disposition: later },
-  13_435: notPrimary,
-  13_436: notPrimary,
-  14_031: { code: 'DiskFull', disposition: later },
-  40_324: invalidFilter,
-  40_573: needsReplicaSet,
-  11_000: { code: 'ConstraintViolated', disposition: never, text: 'the key already exists' },
-  11_001: { code: 'ConstraintViolated', disposition: never, text: 'the key already exists' },
-  16_777_220: conflict,
+  10107: notPrimary,
+  10334: tooLarge,
+  11600: notPrimary,
+  11601: ended,
+  11602: notPrimary,
+  13388: { code: 'SchemaChanged', disposition: later },
+  13435: notPrimary,
+  13436: notPrimary,
+  14031: { code: 'DiskFull', disposition: later },
+  40324: invalidFilter,
+  40573: needsReplicaSet,
+  11000: { code: 'ConstraintViolated', disposition: never, text: 'the key already exists' },
+  11001: { code: 'ConstraintViolated', disposition: never, text: 'the key already exists' },
+  16777220: conflict,
 };
 const serverSide: ErrorClass = { code: 'ServerError', disposition: never };
 
@@ -132,11 +155,14 @@ export function isNetworkError(thrown: unknown): boolean {
 }
 
 /** Why a document of a batch was refused, without its data. Undefined: the error is not about a document. */
-export function rowErrorOf(given: number): { readonly code: ErrorCode; readonly message: string } | undefined {
+export function rowErrorOf(
+  given: number,
+): { readonly code: ErrorCode; readonly message: string } | undefined {
   if (!rowCodes.includes(given)) return undefined;
   const { code: known = 'ConstraintViolated', text = 'the server does not accept the document' } =
     errorClasses[given] ?? {};
-  if (known === 'RowTooLarge') return { code: known, message: 'the document is larger than the server allows' };
+  if (known === 'RowTooLarge')
+    return { code: known, message: 'the document is larger than the server allows' };
   return { code: known === 'QueryInvalid' ? 'ValueNotKept' : known, message: text };
 }
 
@@ -146,11 +172,15 @@ export function isLoginRefused(thrown: unknown): boolean {
 }
 
 export function loginRefused(thrown: unknown, doing: string): IdraError {
-  return permanent('AuthenticationFailed', `${doing}: the server refuses the login (code ${codeOf(thrown)})`, {
-    path: `${fields}.passwordSecretRef`,
-    fix: 'check user, password, authSource and authMechanism',
-    cause: thrown,
-  });
+  return permanent(
+    'AuthenticationFailed',
+    `${doing}: the server refuses the login (code ${codeOf(thrown)})`,
+    {
+      path: `${fields}.passwordSecretRef`,
+      fix: 'check user, password, authSource and authMechanism',
+      cause: thrown,
+    },
+  );
 }
 
 /** `doing`: the server with its DataSource. */
@@ -209,7 +239,11 @@ function fromSelection(error: MongoServerSelectionError, doing: string): IdraErr
 
 /** The driver wraps the errors of sockets. */
 function fromNetwork(thrown: unknown, doing: string): IdraError | undefined {
-  for (let each: unknown = thrown, depth = 0; each instanceof Error && depth < 8; each = each.cause, depth++) {
+  for (
+    let each: unknown = thrown, depth = 0;
+    each instanceof Error && depth < 8;
+    each = each.cause, depth++
+  ) {
     if (each instanceof IdraError) return each;
     const given = 'code' in each && typeof each.code === 'string' ? each.code : undefined;
     if (given === undefined) continue;

@@ -2,7 +2,10 @@ import type { Document, MongoClient } from 'mongodb';
 import type { SystemIdentity } from '../../core/connector.ts';
 
 /** The id that was given to the replica set or the cluster when it was made: every member has it. */
-export async function readIdentity(client: MongoClient, kind: 'replicaSet' | 'sharded'): Promise<SystemIdentity> {
+export async function readIdentity(
+  client: MongoClient,
+  kind: 'replicaSet' | 'sharded',
+): Promise<SystemIdentity> {
   if (kind === 'sharded') {
     const found = await orRefused(() => client.db('config').collection('version').findOne({}));
     return hexOf(found?.clusterId);

@@ -1,5 +1,12 @@
 import { Long } from 'mongodb';
-import type { Abilities, Shape, TestEnd, TestRow, TestSpace, TestSystem } from '../../e2e/kit/conformance/harness.ts';
+import type {
+  Abilities,
+  Shape,
+  TestEnd,
+  TestRow,
+  TestSpace,
+  TestSystem,
+} from '../../e2e/kit/conformance/harness.ts';
 import { definition } from './definition.ts';
 import { servers, TestDatabase } from './test-harness.ts';
 
@@ -32,7 +39,10 @@ export const systems: readonly TestSystem[] = servers.map(([name, start], index)
   lacks: {
     ...common,
     ...(index === 0
-      ? { loseHistory: 'it has no change streams', changeNothing: 'it builds an index only when no cursor is open' }
+      ? {
+          loseHistory: 'it has no change streams',
+          changeNothing: 'it builds an index only when no cursor is open',
+        }
       : {
           transactions: 'it has no transactions',
           storeToken: 'without transactions an earlier owner cannot be refused',
@@ -42,7 +52,8 @@ export const systems: readonly TestSystem[] = servers.map(([name, start], index)
           createView: 'it has no views',
         }),
   },
-  waivers: index === 0 ? { 'without a key a pass is one snapshot, whatever is written meanwhile': keyless } : {},
+  waivers:
+    index === 0 ? { 'without a key a pass is one snapshot, whatever is written meanwhile': keyless } : {},
   hasRawFormat: false,
   invalidName: 'a$b',
   open: async () => openSpace(await TestDatabase.create(start), index === 0),
@@ -51,7 +62,8 @@ export const systems: readonly TestSystem[] = servers.map(([name, start], index)
 async function openSpace(database: TestDatabase, isTransactional: boolean): Promise<TestSpace> {
   const end = endOf(database);
   const commits = database.collection('_idra_commits');
-  const store = async (table: string, set: object) => void (await commits.updateMany({ table }, { $set: set }));
+  const store = async (table: string, set: object) =>
+    void (await commits.updateMany({ table }, { $set: set }));
   const abilities: Partial<Abilities> = {
     countSessions: async () => database.proxy.connections,
     cutSessions: async () => database.proxy.cut(),
@@ -59,25 +71,36 @@ async function openSpace(database: TestDatabase, isTransactional: boolean): Prom
       return (await database.names()).filter((name) => name.startsWith('_idra_') && name !== '_idra_commits');
     },
     async markedRows(name) {
-      const found = await database.collection(name).find({ _deleted_at: { $ne: null } }).sort({ id: 1 }).toArray();
+      const found = await database
+        .collection(name)
+        .find({ _deleted_at: { $ne: null } })
+        .sort({ id: 1 })
+        .toArray();
       return found.map(({ id }) => String(id));
     },
     ...(isTransactional
       ? {
           transactions: true as const,
-          createView: async (view, of) => void (await database.command({ create: view, viewOn: of, pipeline: [] })),
+          createView: async (view, of) =>
+            void (await database.command({ create: view, viewOn: of, pipeline: [] })),
           storeToken: (name, token) => store(name, { token: Long.fromBigInt(token) }),
           storeOffset: (name, offset) => store(name, { offset }),
           storeNewerLayout: (name) => store(name, { layout: 99 }),
           async replaceObject(_, name) {
-            const moved = { renameCollection: `${database.name}.${name}`, to: `${database.name}.${name}_old` };
+            const moved = {
+              renameCollection: `${database.name}.${name}`,
+              to: `${database.name}.${name}_old`,
+            };
             await database.client.db('admin').command(moved);
             await database.command({ create: name });
           },
         }
       : {
           changeNothing: async (_, name) =>
-            void (await database.command({ createIndexes: name, indexes: [{ key: { body: 1 }, name: 'by_body' }] })),
+            void (await database.command({
+              createIndexes: name,
+              indexes: [{ key: { body: 1 }, name: 'by_body' }],
+            })),
           loseHistory: async () => void (await database.client.db('admin').command({ forgetHistory: 1 })),
         }),
   };
@@ -93,7 +116,14 @@ function endOf(database: TestDatabase): TestEnd {
     async create(name, shape) {
       shapes.set(name, shape);
       const { maxBody, key } = shape;
-      const validator = maxBody === undefined ? {} : { validator: { $jsonSchema: { bsonType: 'object', properties: { body: { maxLength: maxBody } } } } };
+      const validator =
+        maxBody === undefined
+          ? {}
+          : {
+              validator: {
+                $jsonSchema: { bsonType: 'object', properties: { body: { maxLength: maxBody } } },
+              },
+            };
       await database.command({ create: name, ...validator });
       if (key === 'none') return;
     },
@@ -120,8 +150,19 @@ function endOf(database: TestDatabase): TestEnd {
       const hasKey = shape.key !== 'none';
       return [
         { name: 'id', path: hasKey && keyOf(name) === 'id' ? '_id' : 'id', type: 'int64', nullable: !hasKey },
-        ...(shape.hasNoBody ? [] : [{ name: 'body', path: keyOf(name) === 'body' ? '_id' : 'body', type: 'text', nullable: keyOf(name) !== 'body' }]),
-        ...(shape.hasTime ? [{ name: 'at', path: 'at', type: 'timestamp(3) with time zone', nullable: true }] : []),
+        ...(shape.hasNoBody
+          ? []
+          : [
+              {
+                name: 'body',
+                path: keyOf(name) === 'body' ? '_id' : 'body',
+                type: 'text',
+                nullable: keyOf(name) !== 'body',
+              },
+            ]),
+        ...(shape.hasTime
+          ? [{ name: 'at', path: 'at', type: 'timestamp(3) with time zone', nullable: true }]
+          : []),
       ];
     },
   };

@@ -1,4 +1,4 @@
-import { type Document, MongoClient } from 'mongodb';
+import type { Document, MongoClient } from 'mongodb';
 import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
 import { type FaultProxy, faultProxy } from '../../e2e/kit/proxy.ts';
@@ -66,7 +66,12 @@ export class TestDatabase {
 export function accessTo({ user, password }: MongodbServer, database: string, port: number): SystemAccess {
   return {
     dataSource: 'test/mongodb',
-    config: { hosts: [`127.0.0.1:${port}`], database, tls: { mode: 'Disable' }, ...(user !== undefined && { user }) },
+    config: {
+      hosts: [`127.0.0.1:${port}`],
+      database,
+      tls: { mode: 'Disable' },
+      ...(user !== undefined && { user }),
+    },
     secret: (path) => (path === 'password' && password !== undefined ? new Secret(password) : undefined),
   };
 }

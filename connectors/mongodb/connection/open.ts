@@ -5,9 +5,9 @@ import { type IdraError, permanent } from '../../../core/errors.ts';
 import { type PasswordRule, requireConfidential } from '../../sql/connection/password-rule.ts';
 import { type MongoConfig, passwordRule, readConfig } from '../config.ts';
 import { classify, isLoginRefused, loginRefused } from '../errors.ts';
-import { offersTls } from './tls-probe.ts';
 import { guardedConnection } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
+import { offersTls } from './tls-probe.ts';
 
 export const readerName = 'idra-reader';
 export const writerName = 'idra-writer';
@@ -106,7 +106,9 @@ function loginOptions(config: MongoConfig): MongoClientOptions {
   return {
     ...(username !== undefined && { auth: isByCertificate ? { username } : { username, password } }),
     ...(mechanism !== undefined && { authMechanism: mechanism }),
-    ...(username !== undefined && { authSource: isExternal(mechanism) ? '$external' : (authSource ?? 'admin') }),
+    ...(username !== undefined && {
+      authSource: isExternal(mechanism) ? '$external' : (authSource ?? 'admin'),
+    }),
     ...(replicaSet !== undefined && { replicaSet }),
     ...(isDirect && { directConnection: true }),
   };
@@ -122,8 +124,7 @@ async function tlsOptions(
   signal: AbortSignal,
 ): Promise<MongoClientOptions> {
   const { tlsMode: mode } = config;
-  if (mode === 'Disable' || (mode === 'Prefer' && !(await offersTls(config, signal))))
-    return { tls: false };
+  if (mode === 'Disable' || (mode === 'Prefer' && !(await offersTls(config, signal)))) return { tls: false };
   const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
   if (config.mechanism === 'MONGODB-X509' && (cert === undefined || key === undefined)) {
     throw permanent('ParameterInvalid', 'authMechanism MONGODB-X509 logs in by a client certificate', {
@@ -141,4 +142,3 @@ async function tlsOptions(
     ...(mode !== 'VerifyFull' && { checkServerIdentity: () => undefined }),
   };
 }
-

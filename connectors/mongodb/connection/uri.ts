@@ -64,17 +64,25 @@ function readOptions(query: string): Map<string, string> {
 function requireFixed(name: string, key: string, value: string): void {
   if (value === fixed[key]) return;
   const tls = key.startsWith('tls') ? '; tls.mode of the DataSource decides about certificates' : '';
-  throw permanent('ParameterInvalid', `the connection string sets ${name}, which would change what is read or written${tls}`, {
-    path: 'spec.mongodb.uriSecretRef',
-    fix: `remove ${name}, or set it to ${fixed[key]}`,
-  });
+  throw permanent(
+    'ParameterInvalid',
+    `the connection string sets ${name}, which would change what is read or written${tls}`,
+    {
+      path: 'spec.mongodb.uriSecretRef',
+      fix: `remove ${name}, or set it to ${fixed[key]}`,
+    },
+  );
 }
 
 function unknownOption(name: string): IdraError {
-  return permanent('ParameterUnknown', `the connection string has the option ${name}, which cannot be set here`, {
-    path: 'spec.mongodb.uriSecretRef',
-    fix: `remove it; known are: ${used.join(', ')}; files of certificates are given by tls of the DataSource`,
-  });
+  return permanent(
+    'ParameterUnknown',
+    `the connection string has the option ${name}, which cannot be set here`,
+    {
+      path: 'spec.mongodb.uriSecretRef',
+      fix: `remove it; known are: ${used.join(', ')}; files of certificates are given by tls of the DataSource`,
+    },
+  );
 }
 
 function splitOnce(text: string, separator: string): string[] {

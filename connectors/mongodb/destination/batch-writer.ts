@@ -25,7 +25,11 @@ export interface RowRejection extends Rejection {
 }
 
 /** The last change of each key, in order; all rows without a key. */
-export function lastChanges(rows: EncodedRows, hasKeys: boolean, skipped: ReadonlySet<number>): readonly number[] {
+export function lastChanges(
+  rows: EncodedRows,
+  hasKeys: boolean,
+  skipped: ReadonlySet<number>,
+): readonly number[] {
   const all = Array.from({ length: rows.count }, (_, row) => row).filter((row) => !skipped.has(row));
   if (!hasKeys) return all;
   const last = new Map<string, number>();
@@ -47,7 +51,13 @@ export function misfitsOf(rows: EncodedRows, plan: WritePlan, hasKeys: boolean):
     } catch (thrown) {
       if (!(thrown instanceof RowMisfit)) throw thrown;
       const named = namedAs(nameOf(rows, row, plan));
-      rejections.push({ code: 'ValueNotKept', column: thrown.column, message: thrown.message, index: row, ...named });
+      rejections.push({
+        code: 'ValueNotKept',
+        column: thrown.column,
+        message: thrown.message,
+        index: row,
+        ...named,
+      });
     }
   }
   return rejections;
@@ -65,12 +75,20 @@ export async function putRows(
   const of = (list: readonly number[], encode: (row: number) => Buffer): Statement[] =>
     list.map((row) => ({ row, bytes: encode(row) }));
   const isInsert = strategy === 'insert';
-  const put = await bulk(target, isInsert ? 'insert' : 'update', of(kept, (row) => (isInsert ? rows.document(row) : rows.upsert(row))));
+  const put = await bulk(
+    target,
+    isInsert ? 'insert' : 'update',
+    of(kept, (row) => (isInsert ? rows.document(row) : rows.upsert(row))),
+  );
   const isSoft = plan.deletes === 'Soft';
   const gone =
     put.refused.length > 0 && target.client
       ? undefined
-      : await bulk(target, isSoft ? 'update' : 'delete', of(deleted, (row) => rows.deletion(row)));
+      : await bulk(
+          target,
+          isSoft ? 'update' : 'delete',
+          of(deleted, (row) => rows.deletion(row)),
+        );
   const refused = [...put.refused, ...(gone?.refused ?? [])];
   return {
     written: kept.length - put.refused.length,
@@ -82,12 +100,19 @@ export async function putRows(
 
 const nothing: BulkResult = { count: 0, modified: 0, inserted: 0, refused: [] };
 
-async function bulk(target: BulkTarget, command: BulkCommand, statements: readonly Statement[]): Promise<BulkResult> {
+async function bulk(
+  target: BulkTarget,
+  command: BulkCommand,
+  statements: readonly Statement[],
+): Promise<BulkResult> {
   return statements.length === 0 ? nothing : await runBulk(target, command, statements);
 }
 
 function rejectionOf(rows: EncodedRows, row: number, given: number, plan: WritePlan): RowRejection {
-  const known = rowErrorOf(given) ?? { code: 'ServerError' as const, message: `the server refuses the document (code ${given})` };
+  const known = rowErrorOf(given) ?? {
+    code: 'ServerError' as const,
+    message: `the server refuses the document (code ${given})`,
+  };
   return { ...known, index: row, serverCode: given, ...namedAs(nameOf(rows, row, plan)) };
 }
 
@@ -103,7 +128,9 @@ function nameOf(rows: EncodedRows, row: number, { key, redactsKeys }: WritePlan)
     const values = columns.map((name) => {
       const value = fieldOf(document, name);
       const type = value?.type === 2 ? ('text' as const) : ('int' as const);
-      return value ? keyText(value, { name, type: type === 'text' ? { kind: type } : { kind: type, bits: 64 } }) : null;
+      return value
+        ? keyText(value, { name, type: type === 'text' ? { kind: type } : { kind: type, bits: 64 } })
+        : null;
     });
     return nameRow({ columns, values }, redactsKeys);
   } catch {

@@ -19,7 +19,11 @@ export interface Statement {
 
 export type BulkCommand = 'insert' | 'update' | 'delete';
 
-const fields: Readonly<Record<BulkCommand, string>> = { insert: 'documents', update: 'updates', delete: 'deletes' };
+const fields: Readonly<Record<BulkCommand, string>> = {
+  insert: 'documents',
+  update: 'updates',
+  delete: 'deletes',
+};
 /** A message may be larger by what is around the statements. */
 const messageShare = 0.75;
 const bulkMs = 5 * 60_000;
@@ -61,7 +65,12 @@ export async function runBulk(
   for (const part of partsOf(statements, session.facts)) {
     const sequence = new Sequence(fields[command]);
     for (const { bytes } of part) sequence.push({}, bytes);
-    const body: Document = { [command]: collection, ordered: client !== undefined, maxTimeMS: bulkMs, [fields[command]]: sequence };
+    const body: Document = {
+      [command]: collection,
+      ordered: client !== undefined,
+      maxTimeMS: bulkMs,
+      [fields[command]]: sequence,
+    };
     if (!client) body.writeConcern = { w: 'majority', j: true };
     const said = answer.parse(await session.database.command(body, client ? { session: client } : {}));
     if (said.writeConcernError) throw writeConcernFailed(said.writeConcernError);
@@ -97,6 +106,14 @@ function* partsOf(
   if (part.length > 0) yield part;
 }
 
-function writeConcernFailed({ code, errmsg = '' }: { readonly code: number; readonly errmsg?: string | undefined }): Error {
-  return Object.assign(new Error(`the write is not durable on a majority: ${errmsg}`), { code: `WRITE_CONCERN_${code}` });
+function writeConcernFailed({
+  code,
+  errmsg = '',
+}: {
+  readonly code: number;
+  readonly errmsg?: string | undefined;
+}): Error {
+  return Object.assign(new Error(`the write is not durable on a majority: ${errmsg}`), {
+    code: `WRITE_CONCERN_${code}`,
+  });
 }

@@ -1,15 +1,12 @@
 import type { ClientSession } from 'mongodb';
 import type { Batch } from '../../../core/batch.ts';
-import type { ClaimRequest, PassStart, WriteResult } from '../../../core/connector.ts';
+import type { PassStart, WriteResult } from '../../../core/connector.ts';
 import { reach } from '../../../core/crash-points.ts';
 import { IdraError, schemaChanged } from '../../../core/errors.ts';
 import { decodeStored, encodeOffset, type Offset } from '../../../core/offset.ts';
-import { offsetMovedInPass } from '../../../core/offset-moved.ts';
-import { writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { refusedRow } from '../../sql/destination/refused-row.ts';
-import { replaceCountDiffers, shadowMissing, startOfPass, startsOver } from '../../sql/destination/shadow.ts';
+import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import { findCollection } from '../describe.ts';
-import type { Session } from '../session.ts';
 import { type EncodedRows, encodeRows } from '../types/row-encoder.ts';
 import {
   isDuplicate,
@@ -20,58 +17,30 @@ import {
   type WriteStrategy,
   type Written,
 } from './batch-writer.ts';
-import { type Advance, type CommitRows, type Holding, newAttempt, type StoredCommit } from './commit-rows.ts';
-import type { IdForm } from './document-keys.ts';
-import { refusedRows, sameDocuments } from './refused-rows.ts';
-import { countShadow, createShadow, dropShadow, newShadowName, swapShadow, takeShadow } from './replace.ts';
-import type { WriteTransactions } from './write-transaction.ts';
-
-export interface ClaimedCollectionInit {
-  readonly session: Session;
-  readonly commits: CommitRows;
-  readonly collection: string;
-  readonly request: ClaimRequest;
-  /** Undefined: a server without transactions. */
-  readonly transactions: WriteTransactions | undefined;
-  readonly stored: StoredCommit;
-  readonly form: IdForm;
-  /** Identity of the collection; undefined if the server has none. */
-  readonly target: string | undefined;
-  readonly wasEmpty: boolean;
-}
-
-/** Rows were refused, so that the transaction must not be committed. */
-class RowsRefused extends Error {
-  readonly rejections: readonly RowRejection[];
-
-  constructor(rejections: readonly RowRejection[]) {
-    super('rows were refused');
-    this.rejections = rejections;
-  }
-}
+import { type Holding, newAttempt, type StoredCommit } from './commit-rows.ts';
+import { type Change, type ClaimInit, HeldCommit } from './held-commit.ts';
+import { RowsRefused, refusedRows, sameDocuments } from './refused-rows.ts';
+import { ShadowPass } from './replace.ts';
 
 const nothing: Written = { written: 0, deleted: 0, inserted: 0, rejections: [] };
 
 /** Passes and batches under one claim. */
 export class ClaimedCollection {
-  readonly #init: ClaimedCollectionInit;
-  #holding: Holding;
-  #totalRows: number;
+  readonly #init: ClaimInit;
+  readonly #held: HeldCommit;
   #target: string | undefined;
-  #shadow: { readonly name: string; rows: number } | undefined;
+  #shadow: ShadowPass | undefined;
   #oldShadow: string | undefined;
   /** Upsert: whether inserting may still be tried. */
   #canInsert = true;
   /** Uncommitted rows, if the whole pass is one transaction. */
   #openRows: number | undefined;
 
-  constructor(init: ClaimedCollectionInit) {
+  constructor(init: ClaimInit) {
     this.#init = init;
-    const { token, session, attempt, offset, rows, shadow } = init.stored;
-    this.#holding = { token, session: session ?? '', attempt, offset };
-    this.#totalRows = Number(rows);
+    this.#held = new HeldCommit({ ...init, uid: init.request.plan.uid });
     this.#target = init.target;
-    this.#oldShadow = shadow ?? undefined;
+    this.#oldShadow = init.stored.shadow ?? undefined;
   }
 
   /** Identity of the collection that is written now. */
@@ -81,7 +50,7 @@ export class ClaimedCollection {
 
   /** A user changed the offset under this claim. */
   offsetIs({ offset, attempt }: Pick<Holding, 'offset' | 'attempt'>): void {
-    this.#holding = { ...this.#holding, offset, attempt };
+    this.#held.offsetIs({ offset, attempt });
   }
 
   async end(): Promise<void> {
@@ -101,21 +70,13 @@ export class ClaimedCollection {
   }
 
   async #beginShadow(isResumed: boolean): Promise<void> {
-    const { session, collection, request, commits, form } = this.#init;
-    const { plan } = request;
     const before = this.#shadow?.name ?? this.#oldShadow;
-    const stored = await commits.find(plan.uid);
-    const name = newShadowName(plan.uid, collection);
-    const rows = isResumed ? Number(stored?.shadowRows ?? 0) : 0;
-    await this.#advance({ written: 0, shadow: { name, rows } }, undefined, this.#holding.offset);
-    this.#shadow = { name, rows };
-    this.#oldShadow = name;
-    if (isResumed) {
-      if (before === undefined || !(await takeShadow(session, before, name))) throw shadowMissing(collection);
-      return;
-    }
-    if (before !== undefined) await dropShadow(session, before);
-    await createShadow(session, name, collection, { plan, form });
+    this.#shadow = undefined;
+    const begin = { init: this.#init, held: this.#held, before };
+    // Its name is stored before it is used, and an interrupted beginning leaves it to the next one.
+    this.#shadow = await ShadowPass.begin(begin, isResumed, (name) => {
+      this.#oldShadow = name;
+    });
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
@@ -136,13 +97,22 @@ export class ClaimedCollection {
       const stored = this.#storable(offset);
       if (this.#shadow) await this.#swap(this.#shadow, stored);
       else if (this.#openRows !== undefined) await this.#commitOpen(this.#openRows, stored);
-      else await this.#committed(async (client) => void (await this.#requireTarget(client)), stored, () => 0);
+      else
+        await this.#committed(
+          async () => void (await this.#requireTarget()),
+          stored,
+          () => 0,
+        );
       return this.#result(nothing);
     }, signal);
   }
 
   /** One batch in one transaction, again with another strategy or without rows that are refused. */
-  async #writeBatch(rows: EncodedRows, offset: Offset, misfits: readonly RowRejection[]): Promise<WriteResult> {
+  async #writeBatch(
+    rows: EncodedRows,
+    offset: Offset,
+    misfits: readonly RowRejection[],
+  ): Promise<WriteResult> {
     const { plan } = this.#init.request;
     const rejections = [...misfits];
     let strategy = this.#strategyOf(offset);
@@ -154,7 +124,7 @@ export class ClaimedCollection {
       try {
         const put = await this.#committed(
           async (client) => await this.#put(rows, indexes, strategy, client),
-          this.#isKeepingOffset ? this.#storable(offset) : this.#holding.offset,
+          this.#storable(offset),
           (result) => result.written + replaced,
         );
         const all = [...rejections, ...put.rejections];
@@ -162,8 +132,9 @@ export class ClaimedCollection {
       } catch (thrown) {
         if (!(thrown instanceof RowsRefused)) throw thrown;
         // A later owner may have written the rows.
-        await this.#requireHeld();
-        const isKnown = plan.writeMode !== 'Append' && strategy === 'insert' && thrown.rejections.some(isDuplicate);
+        await this.#held.require();
+        const isKnown =
+          plan.writeMode !== 'Append' && strategy === 'insert' && thrown.rejections.some(isDuplicate);
         if (isKnown) {
           this.#canInsert = false;
           strategy = 'upsert';
@@ -190,45 +161,68 @@ export class ClaimedCollection {
     return found.length > 0 ? found : known;
   }
 
-  async #put(rows: EncodedRows, indexes: readonly number[], strategy: WriteStrategy, client: ClientSession | undefined): Promise<Written> {
+  async #put(
+    rows: EncodedRows,
+    indexes: readonly number[],
+    strategy: WriteStrategy,
+    client: ClientSession | undefined,
+  ): Promise<Written> {
     const { session, request } = this.#init;
-    if (!client) await this.#requireHeld();
-    await this.#requireTarget(client);
+    if (!client) await this.#held.require();
+    await this.#requireTarget();
     const target = { session, collection: this.#into, client };
     const put = await putRows(target, rows, indexes, { strategy, plan: request.plan });
     if (put.rejections.length === 0) return put;
     if (client) throw new RowsRefused(put.rejections);
     const same = await sameDocuments(session, this.#into, rows, put.rejections);
     const rejections = put.rejections.filter(({ index }) => !same.has(index));
-    const isAll = request.plan.onError !== 'Stop' && !rejections.some((each) => strategy === 'insert' && request.plan.writeMode !== 'Append' && isDuplicate(each));
+    const isAll =
+      request.plan.onError !== 'Stop' &&
+      !rejections.some(
+        (each) => strategy === 'insert' && request.plan.writeMode !== 'Append' && isDuplicate(each),
+      );
     if (rejections.length > 0 && !isAll) throw new RowsRefused(rejections);
     return { ...put, written: put.written + same.size, rejections };
   }
 
   /** Within the one transaction of the pass. */
-  async #writeOpen(rows: EncodedRows, misfits: readonly RowRejection[], before: number): Promise<WriteResult> {
+  async #writeOpen(
+    rows: EncodedRows,
+    misfits: readonly RowRejection[],
+    before: number,
+  ): Promise<WriteResult> {
     const { request, session, transactions } = this.#init;
     const strategy: WriteStrategy = request.plan.writeMode === 'Append' ? 'insert' : 'upsert';
     const skipped = new Set(misfits.map(({ index }) => index));
     const target = { session, collection: this.#into, client: transactions?.client };
-    const put = await putRows(target, rows, lastChanges(rows, this.#hasKeys, skipped), { strategy, plan: request.plan });
+    const put = await putRows(target, rows, lastChanges(rows, this.#hasKeys, skipped), {
+      strategy,
+      plan: request.plan,
+    });
     const [first] = put.rejections;
     if (first) throw refusedRow(first, this.#name);
     this.#openRows = before + put.written;
-    const total = this.#totalRows + this.#openRows;
-    return { written: put.written, deleted: put.deleted, rejected: misfits.length, rejections: misfits, totalRows: total };
+    const total = this.#held.totalRows + this.#openRows;
+    return {
+      written: put.written,
+      deleted: put.deleted,
+      rejected: misfits.length,
+      rejections: misfits,
+      totalRows: total,
+    };
   }
 
   async #commitOpen(rows: number, offset: string | null): Promise<void> {
     const { transactions } = this.#init;
     if (!transactions) return;
-    await this.#requireTarget(transactions.client);
+    await this.#requireTarget();
     const attempt = newAttempt();
-    const stored = await this.#advance({ written: rows, attempt }, transactions.client, offset, false);
-    const isCommitted = await transactions.commit(() => this.#isStored(attempt));
+    const stored = await this.#held.advance({ written: rows, attempt }, offset, transactions.client);
+    const isCommitted = await transactions.commit(() => this.#held.isStored(attempt));
     this.#openRows = undefined;
-    if (!isCommitted) throw schemaChanged(this.#name, { what: 'another transaction was in the way of the pass' });
-    this.#store(stored);
+    if (!isCommitted)
+      throw schemaChanged(this.#name, { what: 'another transaction was in the way of the pass' });
+    this.#held.committed(stored);
   }
 
   /**
@@ -250,97 +244,49 @@ export class ClaimedCollection {
     const run = async (client: ClientSession | undefined): Promise<T> => {
       const result = await work(client);
       attempt = newAttempt();
-      stored = await this.#advance({ written: written(result), attempt, ...shadowRows(result) }, client, offset, false);
+      const change = { written: written(result), attempt, ...shadowRows(result) };
+      stored = await this.#held.advance(change, offset, client);
       return result;
     };
     if (!transactions) await reach('commit:before');
     const result = transactions
-      ? await transactions.run(() => run(transactions.client), () => this.#isStored(attempt))
+      ? await transactions.run(
+          () => run(transactions.client),
+          () => this.#held.isStored(attempt),
+        )
       : await run(undefined);
     if (this.#shadow) this.#shadow.rows = shadowRows(result)?.shadow.rows ?? this.#shadow.rows;
-    if (stored) this.#store(stored);
+    if (stored) this.#held.committed(stored);
     return result;
   }
 
-  /** Throws if the document is not that of this claim any more. */
-  async #advance(
-    change: Omit<Advance, 'offset' | 'attempt'> & { readonly attempt?: string },
-    client: ClientSession | undefined,
-    offset: string | null,
-    isFinal = true,
-  ): Promise<StoredCommit> {
-    const { commits, request } = this.#init;
-    const attempt = change.attempt ?? newAttempt();
-    const stored = await commits.advance(request.plan.uid, this.#holding, { ...change, offset, attempt }, client);
-    if (!stored) throw await this.#notHeld();
-    if (isFinal) this.#store(stored);
-    return stored;
-  }
-
-  #store({ attempt, offset, rows }: StoredCommit): void {
-    this.#holding = { ...this.#holding, attempt, offset };
-    this.#totalRows = Number(rows);
-  }
-
-  async #isStored(attempt: string): Promise<boolean> {
-    const found = await this.#init.commits.find(this.#init.request.plan.uid);
-    return found?.attempt === attempt;
-  }
-
-  async #requireHeld(): Promise<void> {
-    const found = await this.#init.commits.find(this.#init.request.plan.uid);
-    const { token, session, attempt, offset } = this.#holding;
-    const isHeld = found && !found.closed && found.token === token && found.session === session;
-    if (!isHeld || found.attempt !== attempt || found.offset !== offset) throw await this.#notHeld();
-  }
-
-  async #notHeld(): Promise<Error> {
-    const { transactions, commits, request, collection } = this.#init;
-    await transactions?.abort();
-    const found = await commits.find(request.plan.uid);
-    const { token, session } = this.#holding;
-    const isOurs = found && !found.closed && found.token === token && found.session === session;
-    return isOurs ? offsetMovedInPass(collection) : writeIsFenced(token);
+  /** Outside of a transaction. */
+  async #advance(change: Change, offset: string | null): Promise<void> {
+    this.#held.committed(await this.#held.advance(change, offset, undefined));
   }
 
   /** Asked after the first write of a transaction, a collection stays what it is until the transaction ends. */
-  async #requireTarget(_client: ClientSession | undefined): Promise<void> {
+  async #requireTarget(): Promise<void> {
     const { session, collection } = this.#init;
     const found = await findCollection(session, collection);
     if (!found) throw schemaChanged(collection, { what: 'it no longer exists' });
-    if (found.identity !== this.#target) throw schemaChanged(collection, { what: 'it is another collection of the same name' });
+    if (found.identity !== this.#target)
+      throw schemaChanged(collection, { what: 'it is another collection of the same name' });
   }
 
-  async #swap(shadow: { readonly name: string; readonly rows: number }, offset: string | null): Promise<void> {
-    const { session, collection, transactions } = this.#init;
-    await this.#requireTarget(undefined);
-    const found = await countShadow(session, shadow.name);
-    if (found === undefined) throw shadowMissing(collection);
-    if (found !== shadow.rows) throw replaceCountDiffers(collection, found, shadow.rows);
-    const identity = (await findCollection(session, shadow.name))?.identity;
-    const change = { written: 0, shadow: { name: null, rows: 0 }, target: identity };
-    const attempt = newAttempt();
-    transactions?.begin();
-    // While this is not committed, no claimant can store another token.
-    const stored = await this.#advance({ ...change, attempt }, transactions?.client, offset, false);
-    await reach('commit:before');
-    if (!(await swapShadow(session, shadow.name, collection))) {
-      await transactions?.abort();
-      throw shadowMissing(collection);
-    }
-    if (transactions && !(await transactions.commit(() => this.#isStored(attempt)))) throw writeIsFenced(this.#holding.token);
-    this.#store(stored);
+  async #swap(shadow: ShadowPass, offset: string | null): Promise<void> {
+    await this.#requireTarget();
+    this.#target = await shadow.swap(offset);
     this.#shadow = undefined;
     this.#oldShadow = undefined;
-    this.#target = identity;
   }
 
   /** Without its shadow a pass has written nothing: the offset is where it began. */
   async #startPassOver(): Promise<void> {
-    const start = startOfPass(this.#holding.offset);
+    const start = startOfPass(this.#held.offset);
     this.#shadow = undefined;
-    if (!this.#init.request.keepsOffset || start === this.#holding.offset) return;
-    await this.#advance({ written: 0 }, undefined, encodedOrNull(start));
+    if (!this.#init.request.keepsOffset || start === this.#held.offset) return;
+    await this.#advance({ written: 0 }, encodedOrNull(start));
   }
 
   #strategyOf({ mode, ...offset }: Offset): WriteStrategy {
@@ -363,18 +309,13 @@ export class ClaimedCollection {
     return `${this.#init.collection} of ${this.#init.session.where}`;
   }
 
-  /** A Replace pass that cannot be resumed stores its offset only at its end. */
-  get #isKeepingOffset(): boolean {
-    return this.#init.request.keepsOffset;
-  }
-
   #storable(offset: Offset | null): string | null {
     if (!this.#init.request.keepsOffset) return null;
     return offset && encodeOffset(offset);
   }
 
   #result({ written, deleted, rejections }: Written): WriteResult {
-    return { written, deleted, rejected: rejections.length, rejections, totalRows: this.#totalRows };
+    return { written, deleted, rejected: rejections.length, rejections, totalRows: this.#held.totalRows };
   }
 
   /** Undoes what fails, and throws it as an IdraError. */

@@ -3,7 +3,12 @@ import { type ClientSession, type Collection, Long } from 'mongodb';
 import { z } from 'zod';
 import type { ClaimRequest, CommitRow } from '../../../core/connector.ts';
 import type { Token } from '../../../core/token.ts';
-import { claimedRow, commitLayout, commitTableName, requireKnownLayout } from '../../sql/destination/commit-table.ts';
+import {
+  claimedRow,
+  commitLayout,
+  commitTableName,
+  requireKnownLayout,
+} from '../../sql/destination/commit-table.ts';
 import { longMs, type Session } from '../session.ts';
 
 /**
@@ -74,7 +79,9 @@ export class CommitRows {
 
   /** For this collection, or for this uid. */
   async read(uid: string): Promise<readonly CommitRow[]> {
-    const found = await this.#collection.find({ $or: [{ uid }, { table: this.#table }] } as never, { maxTimeMS: longMs }).toArray();
+    const found = await this.#collection
+      .find({ $or: [{ uid }, { table: this.#table }] } as never, { maxTimeMS: longMs })
+      .toArray();
     return found.map(parse).map(toCommitRow);
   }
 
@@ -97,23 +104,52 @@ export class CommitRows {
     const before = await this.find(request.plan.uid, client);
     const adopted = request.adoptFrom === undefined ? undefined : await this.find(request.adoptFrom, client);
     const isAdopted = adopted !== undefined && !adopted.closed;
-    const row = claimedRow(request, this.#table, before && toCommitRow(before), isAdopted ? toCommitRow(adopted) : undefined);
+    const row = claimedRow(
+      request,
+      this.#table,
+      before && toCommitRow(before),
+      isAdopted ? toCommitRow(adopted) : undefined,
+    );
     const isRestart = request.offset === 'restart' || before?.closed === true;
     const set = {
       ...{ uid: row.uid, table: row.table, name: row.name, meaning: row.fingerprint },
-      ...{ token: Long.fromBigInt(row.token), offset: row.offset, rows: Long.fromNumber(row.rows), session: holder.session },
+      ...{
+        token: Long.fromBigInt(row.token),
+        offset: row.offset,
+        rows: Long.fromNumber(row.rows),
+        session: holder.session,
+      },
       ...{ attempt: newAttempt(), closed: false, layout: commitLayout, target: holder.target ?? null },
       ...(isRestart && { shadow: before?.shadow ?? null, shadowRows: Long.ZERO }),
     };
-    const isSame = before ? { attempt: before.attempt, token: Long.fromBigInt(before.token) } : { attempt: { $exists: false } };
-    const result = await this.#update(this.idOf(row.uid), isSame, { $set: set, $currentDate: { time: true } }, client, before === undefined);
+    const isSame = before
+      ? { attempt: before.attempt, token: Long.fromBigInt(before.token) }
+      : { attempt: { $exists: false } };
+    const result = await this.#update(
+      this.idOf(row.uid),
+      isSame,
+      { $set: set, $currentDate: { time: true } },
+      client,
+      before === undefined,
+    );
     if (result && adopted && isAdopted)
-      await this.#update(adopted._id, {}, { $set: { closed: true, token: set.token, attempt: newAttempt() } }, client, false);
+      await this.#update(
+        adopted._id,
+        {},
+        { $set: { closed: true, token: set.token, attempt: newAttempt() } },
+        client,
+        false,
+      );
     return result;
   }
 
   /** Undefined: the document is not that of this holder any more. */
-  async advance(uid: string, holding: Holding, { offset, written, attempt, shadow, target }: Advance, client: ClientSession | undefined): Promise<StoredCommit | undefined> {
+  async advance(
+    uid: string,
+    holding: Holding,
+    { offset, written, attempt, shadow, target }: Advance,
+    client: ClientSession | undefined,
+  ): Promise<StoredCommit | undefined> {
     const update = {
       $set: {
         ...{ offset, attempt },
@@ -126,7 +162,12 @@ export class CommitRows {
     return await this.#update(this.idOf(uid), heldBy(holding), update, client, false);
   }
 
-  async setOffset(uid: string, expected: string | null, offset: string | null, token: Token): Promise<StoredCommit | undefined> {
+  async setOffset(
+    uid: string,
+    expected: string | null,
+    offset: string | null,
+    token: Token,
+  ): Promise<StoredCommit | undefined> {
     const filter = { token: Long.fromBigInt(token), closed: false, offset: expected };
     const update = { $set: { offset, attempt: newAttempt() }, $currentDate: { time: true } };
     return await this.#update(this.idOf(uid), filter, update, undefined, false);
@@ -134,14 +175,32 @@ export class CommitRows {
 
   /** Only documents whose token is not higher. */
   async close(uid: string, token: Token): Promise<void> {
-    const set = { closed: true, token: Long.fromBigInt(token), attempt: newAttempt(), session: null, shadow: null };
-    await this.#collection.updateMany({ uid, token: { $lte: Long.fromBigInt(token) } } as never, { $set: set } as never, {
-      writeConcern: { w: 'majority', journal: true },
-    });
+    const set = {
+      closed: true,
+      token: Long.fromBigInt(token),
+      attempt: newAttempt(),
+      session: null,
+      shadow: null,
+    };
+    await this.#collection.updateMany(
+      { uid, token: { $lte: Long.fromBigInt(token) } } as never,
+      { $set: set } as never,
+      {
+        writeConcern: { w: 'majority', journal: true },
+      },
+    );
   }
 
-  async #update(id: string, filter: object, update: object, client: ClientSession | undefined, upsert: boolean): Promise<StoredCommit | undefined> {
-    const options = client ? { session: client } : { writeConcern: { w: 'majority' as const, journal: true } };
+  async #update(
+    id: string,
+    filter: object,
+    update: object,
+    client: ClientSession | undefined,
+    upsert: boolean,
+  ): Promise<StoredCommit | undefined> {
+    const options = client
+      ? { session: client }
+      : { writeConcern: { w: 'majority' as const, journal: true } };
     const found = await this.#collection.findOneAndUpdate({ _id: id, ...filter } as never, update as never, {
       ...options,
       upsert,
@@ -160,7 +219,18 @@ function parse(document: unknown): StoredCommit {
   return stored.parse(document);
 }
 
-export function toCommitRow({ uid, table, name, meaning, token, offset, rows, closed, time, target }: StoredCommit): CommitRow {
+export function toCommitRow({
+  uid,
+  table,
+  name,
+  meaning,
+  token,
+  offset,
+  rows,
+  closed,
+  time,
+  target,
+}: StoredCommit): CommitRow {
   return {
     ...{ uid, table, name, fingerprint: meaning, token, offset, rows: Number(rows), isClosed: closed },
     time: time.toISOString(),

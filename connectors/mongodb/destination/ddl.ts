@@ -9,7 +9,11 @@ import { type IdForm, idName } from './document-keys.ts';
 /** The unique index that a new collection needs; undefined: its documents are found by `_id`. */
 export function keyIndexOf({ key, hasUniqueKey }: WritePlan, form: IdForm): Document | undefined {
   if (form !== 'own' || !hasUniqueKey || key.length === 0 || key.join() === idName) return undefined;
-  return { key: Object.fromEntries(key.map((name) => [name, 1])), name: `${key.join('_')}_key`, unique: true };
+  return {
+    key: Object.fromEntries(key.map((name) => [name, 1])),
+    name: `${key.join('_')}_key`,
+    unique: true,
+  };
 }
 
 export function createStatements(collection: string, plan: WritePlan, form: IdForm): readonly string[] {
@@ -18,12 +22,18 @@ export function createStatements(collection: string, plan: WritePlan, form: IdFo
   return [
     `db.createCollection("${commitTableName}")`,
     ...(plan.existing ? [] : [`db.createCollection(${JSON.stringify(collection)})`]),
-    ...(index && !plan.existing ? [`${shellName(collection)}.createIndex(${JSON.stringify(key)}, ${JSON.stringify({ unique })})`] : []),
+    ...(index && !plan.existing
+      ? [`${shellName(collection)}.createIndex(${JSON.stringify(key)}, ${JSON.stringify({ unique })})`]
+      : []),
   ];
 }
 
 /** False: it exists already. */
-export async function createCollection(session: Session, name: string, options: Document = {}): Promise<boolean> {
+export async function createCollection(
+  session: Session,
+  name: string,
+  options: Document = {},
+): Promise<boolean> {
   try {
     await session.database.command({ create: name, ...options });
     return true;
@@ -35,7 +45,11 @@ export async function createCollection(session: Session, name: string, options: 
 
 const indexMs = 10 * 60_000;
 
-export async function createIndexes(session: Session, collection: string, indexes: readonly Document[]): Promise<void> {
+export async function createIndexes(
+  session: Session,
+  collection: string,
+  indexes: readonly Document[],
+): Promise<void> {
   if (indexes.length === 0) return;
   await session.database.command({ createIndexes: collection, indexes, maxTimeMS: indexMs });
 }
@@ -49,9 +63,18 @@ export async function dropCollection(session: Session, name: string): Promise<vo
 }
 
 /** Atomic. False: there is no collection of the first name. */
-export async function renameCollection(session: Session, from: string, to: string, isReplacing: boolean): Promise<boolean> {
+export async function renameCollection(
+  session: Session,
+  from: string,
+  to: string,
+  isReplacing: boolean,
+): Promise<boolean> {
   const { databaseName } = session.database;
-  const command = { renameCollection: `${databaseName}.${from}`, to: `${databaseName}.${to}`, dropTarget: isReplacing };
+  const command = {
+    renameCollection: `${databaseName}.${from}`,
+    to: `${databaseName}.${to}`,
+    dropTarget: isReplacing,
+  };
   try {
     await session.admin.command(command);
     return true;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BSON, type Document } from 'mongodb';
 import type { RawRequest } from '../../../core/batch.ts';
+import { systemClock } from '../../../core/clock.ts';
 import type {
   ClaimRequest,
   CommitRow,
@@ -11,7 +12,6 @@ import type {
   SystemIdentity,
   WritePlan,
 } from '../../../core/connector.ts';
-import { systemClock } from '../../../core/clock.ts';
 import { bug, type Finding, IdraError, schemaChanged, transient } from '../../../core/errors.ts';
 import { offsetMoved } from '../../../core/offset-moved.ts';
 import { converterOf } from '../../../core/records/convert.ts';
@@ -81,7 +81,9 @@ export class MongodbDestination implements Destination {
   async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
     const session = await this.#open(signal);
     const findings = await writeFindings(session, this.name, writeMode, signal);
-    return writeMode === 'Replace' ? [...findings, ...(await replaceFindings(session, this.name, path, signal))] : findings;
+    return writeMode === 'Replace'
+      ? [...findings, ...(await replaceFindings(session, this.name, path, signal))]
+      : findings;
   }
 
   async hasRows(signal: AbortSignal): Promise<boolean> {
@@ -110,7 +112,8 @@ export class MongodbDestination implements Destination {
     await createOwnCollection(session, signal);
     const commits = new CommitRows(session, this.name);
     const holder = await session.guard(() => commits.find(plan.uid), signal);
-    if (holder && request.token !== 'next' && holder.token > request.token) throw tokenIsHigher(holder.token, request.token);
+    if (holder && request.token !== 'next' && holder.token > request.token)
+      throw tokenIsHigher(holder.token, request.token);
     if (holder) await endEarlierOwner(session, holder);
     const { target, indexes } = await this.#planned(session, plan, signal);
     this.#form = idFormOf(plan, isWhole(plan.columns.columns), indexes);
@@ -118,9 +121,25 @@ export class MongodbDestination implements Destination {
     const transactions = session.facts.hasTransactions ? new WriteTransactions(session) : undefined;
     try {
       const owner = transactions?.id ?? randomUUID().replaceAll('-', '');
-      const stored = await this.#storeClaim(session, commits, request, { owner, target, transactions }, signal);
+      const stored = await this.#storeClaim(
+        session,
+        commits,
+        request,
+        { owner, target, transactions },
+        signal,
+      );
       this.#plan = plan;
-      const init = { session, commits, collection: this.name, request, transactions, stored, form: this.#form, target, wasEmpty };
+      const init = {
+        session,
+        commits,
+        collection: this.name,
+        request,
+        transactions,
+        stored,
+        form: this.#form,
+        target,
+        wasEmpty,
+      };
       this.#claimed = new ClaimedCollection(init);
       return toCommitRow(stored);
     } catch (thrown) {
@@ -137,7 +156,8 @@ export class MongodbDestination implements Destination {
     const expected = isClaimedBefore ? this.#target : plan.existing?.identity;
     if ((plan.existing || isClaimedBefore) && before?.identity !== expected) throw schemaChanged(this.name);
     if (plan.existing && !before) throw schemaChanged(this.name);
-    if (!plan.existing && before && !isClaimedBefore) throw schemaChanged(this.name, { what: 'it was created meanwhile' });
+    if (!plan.existing && before && !isClaimedBefore)
+      throw schemaChanged(this.name, { what: 'it was created meanwhile' });
     const isNew = !before;
     if (isNew) await session.guard(() => createCollection(session, this.name), signal);
     const indexes = await listIndexes(session, this.name, signal);
@@ -147,7 +167,13 @@ export class MongodbDestination implements Destination {
     return { target: now?.identity, indexes };
   }
 
-  async #createKey(session: Session, plan: WritePlan, form: IdForm, indexes: readonly Index[], isNew: boolean): Promise<void> {
+  async #createKey(
+    session: Session,
+    plan: WritePlan,
+    form: IdForm,
+    indexes: readonly Index[],
+    isNew: boolean,
+  ): Promise<void> {
     const index = keyIndexOf(plan, form);
     const isEmpty = isNew || plan.existing?.takesAnyKey === true;
     if (!index || !isEmpty || indexes.some(({ name }) => name === index.name)) return;
@@ -158,7 +184,11 @@ export class MongodbDestination implements Destination {
     session: Session,
     commits: CommitRows,
     request: ClaimRequest,
-    { owner, target, transactions }: { owner: string; target: string | undefined; transactions: WriteTransactions | undefined },
+    {
+      owner,
+      target,
+      transactions,
+    }: { owner: string; target: string | undefined; transactions: WriteTransactions | undefined },
     signal: AbortSignal,
   ): Promise<StoredCommit> {
     const untilMs = systemClock.monotonicMs() + claimMs;
@@ -167,7 +197,10 @@ export class MongodbDestination implements Destination {
       try {
         const store = () => commits.claim(request, { session: owner, target }, transactions?.client);
         const isOurs = async () => (await commits.find(request.plan.uid))?.session === owner;
-        const stored = await session.abortable(() => (transactions ? transactions.run(store, isOurs) : store()), signal);
+        const stored = await session.abortable(
+          () => (transactions ? transactions.run(store, isOurs) : store()),
+          signal,
+        );
         if (stored) return stored;
       } catch (thrown) {
         signal.throwIfAborted();
@@ -178,9 +211,13 @@ export class MongodbDestination implements Destination {
       const holder = await session.guard(() => commits.find(request.plan.uid), signal);
       if (holder) await endEarlierOwner(session, holder);
     }
-    throw transient('ClaimBusy', `${this.name}: an earlier owner holds a transaction open, and it could not be ended`, {
-      fix: 'nothing: the server ends it after transactionLifetimeLimitSeconds (a minute by default)',
-    });
+    throw transient(
+      'ClaimBusy',
+      `${this.name}: an earlier owner holds a transaction open, and it could not be ended`,
+      {
+        fix: 'nothing: the server ends it after transactionLifetimeLimitSeconds (a minute by default)',
+      },
+    );
   }
 
   async largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null> {
@@ -230,7 +267,8 @@ export class MongodbDestination implements Destination {
     await session.guard(() => commits.close(uid, token), signal);
     const highest = stored.reduce((max, each) => (each.token > max ? each.token : max), 0n);
     if (highest > token) throw tokenIsHigher(highest, token);
-    for (const { shadow } of stored) if (shadow) await session.guard(() => dropShadow(session, shadow), signal);
+    for (const { shadow } of stored)
+      if (shadow) await session.guard(() => dropShadow(session, shadow), signal);
   }
 
   async rest(): Promise<void> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BSON } from 'mongodb';
 import type { WritePlan } from '../../../core/connector.ts';
 import type { Index } from '../describe.ts';
-import { BsonWriter, bson } from '../types/format.ts';
+import { type BsonWriter, bson } from '../types/format.ts';
 
 /**
  * How a document gets its `_id`:
@@ -24,7 +24,8 @@ export function idFormOf(plan: WritePlan, isWhole: boolean, indexes: readonly In
 
 export function hasUniqueIndex(indexes: readonly Index[], key: readonly string[]): boolean {
   return indexes.some(
-    ({ isUnique, fields }) => isUnique && fields.length === key.length && fields.every(([path]) => key.includes(path)),
+    ({ isUnique, fields }) =>
+      isUnique && fields.length === key.length && fields.every(([path]) => key.includes(path)),
   );
 }
 

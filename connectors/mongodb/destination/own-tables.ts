@@ -6,7 +6,13 @@ import { shellName } from '../names.ts';
 import type { Session } from '../session.ts';
 
 /** Options that change what is stored in a collection, or how it is compared. */
-const harmless: ReadonlySet<string> = new Set(['autoIndexId', 'uuid', 'storageEngine', 'changeStreamPreAndPostImages', 'idIndex']);
+const harmless: ReadonlySet<string> = new Set([
+  'autoIndexId',
+  'uuid',
+  'storageEngine',
+  'changeStreamPreAndPostImages',
+  'idIndex',
+]);
 
 /**
  * Whether `_idra_commits` exists. Throws OwnTableUnsafe if it is not a collection as Idra creates it: a view would show other documents, a
@@ -16,7 +22,8 @@ export async function requireOwnCollection(session: Session, signal: AbortSignal
   const found = await findCollection(session, commitTableName, signal);
   if (!found) return false;
   const faults = faultsOf(found);
-  if (found.kind === 'collection' && faults.length === 0) faults.push(...(await indexFaults(session, signal)));
+  if (found.kind === 'collection' && faults.length === 0)
+    faults.push(...(await indexFaults(session, signal)));
   if (faults.length === 0) return true;
   throw ownTableUnsafe(
     commitTableName,
@@ -37,8 +44,14 @@ function isSet(value: unknown): boolean {
 
 async function indexFaults(session: Session, signal: AbortSignal): Promise<string[]> {
   const indexes = await listIndexes(session, commitTableName, signal);
-  const odd = indexes.filter(({ name, definition }) => name !== '_id_' && (definition.unique || definition.expireAfterSeconds !== undefined));
-  return odd.map(({ name, definition }) => `has the ${definition.unique ? 'unique index' : 'index with a time limit'} ${name}`);
+  const odd = indexes.filter(
+    ({ name, definition }) =>
+      name !== '_id_' && (definition.unique || definition.expireAfterSeconds !== undefined),
+  );
+  return odd.map(
+    ({ name, definition }) =>
+      `has the ${definition.unique ? 'unique index' : 'index with a time limit'} ${name}`,
+  );
 }
 
 export async function createOwnCollection(session: Session, signal: AbortSignal): Promise<void> {

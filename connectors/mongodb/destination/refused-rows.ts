@@ -1,6 +1,6 @@
 import type { WritePlan } from '../../../core/connector.ts';
-import type { Session } from '../session.ts';
 import { asBuffer } from '../describe.ts';
+import type { Session } from '../session.ts';
 import { documentValue, fieldOf } from '../types/format.ts';
 import { driverValue } from '../types/key-text.ts';
 import type { EncodedRows } from '../types/row-encoder.ts';
@@ -8,6 +8,16 @@ import { isDuplicate, putRows, type RowRejection, type WriteStrategy } from './b
 import type { BulkTarget } from './bulk-load.ts';
 import { idName } from './document-keys.ts';
 import type { WriteTransactions } from './write-transaction.ts';
+
+/** Rows were refused, so that the transaction must not be committed. */
+export class RowsRefused extends Error {
+  readonly rejections: readonly RowRejection[];
+
+  constructor(rejections: readonly RowRejection[]) {
+    super('rows were refused');
+    this.rejections = rejections;
+  }
+}
 
 /**
  * A refused document ends its transaction, and the ones behind it are not tried. Finds all of a batch in transactions that are rolled back,
@@ -49,7 +59,9 @@ export async function sameDocuments(
     const document = rows.document(each.index);
     const id = fieldOf(documentValue(Buffer.from(document)), idName);
     if (!id) continue;
-    const found = await session.collection(collection).findOne({ _id: driverValue(id) as never }, { raw: true });
+    const found = await session
+      .collection(collection)
+      .findOne({ _id: driverValue(id) as never }, { raw: true });
     if (found && asBuffer(found as unknown as Uint8Array).equals(document)) same.add(each.index);
   }
   return same;

@@ -1,16 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Document } from 'mongodb';
 import type { WritePlan } from '../../../core/connector.ts';
+import { reach } from '../../../core/crash-points.ts';
+import { writeIsFenced } from '../../sql/destination/commit-table.ts';
+import { replaceCountDiffers, shadowMissing } from '../../sql/destination/shadow.ts';
 import { findCollection, listIndexes } from '../describe.ts';
 import { longMs, type Session } from '../session.ts';
+import { newAttempt } from './commit-rows.ts';
 import { createCollection, createIndexes, dropCollection, keyIndexOf, renameCollection } from './ddl.ts';
 import type { IdForm } from './document-keys.ts';
+import type { ClaimInit, HeldCommit } from './held-commit.ts';
 
 /**
  * The shadow of a Replace pass: a collection beside the target, which a rename puts in its place. Its name is new with each claim, and is in
  * the commit document: an earlier owner that was paused before its rename finds no collection of its own name any more.
  */
-export function newShadowName(uid: string, collection: string): string {
+function newShadowName(uid: string, collection: string): string {
   const hash = createHash('sha256').update(`${uid} ${collection}`).digest('hex').slice(0, 12);
   return `_idra_shadow_${hash}_${randomBytes(6).toString('hex')}`;
 }
@@ -22,17 +27,23 @@ const keptOptions = [
 ];
 
 /** Like the target: its options and indexes, or those that a created collection gets. */
-export async function createShadow(
+async function createShadow(
   session: Session,
   shadow: string,
   target: string,
   { plan, form }: { readonly plan: WritePlan; readonly form: IdForm },
 ): Promise<void> {
   const existing = await findCollection(session, target);
-  const given = existing ? Object.entries(existing.options).filter(([name]) => keptOptions.includes(name)) : [];
+  const given = existing
+    ? Object.entries(existing.options).filter(([name]) => keptOptions.includes(name))
+    : [];
   await createCollection(session, shadow, Object.fromEntries(given));
   const own = keyIndexOf(plan, form);
-  const indexes = existing ? (await listIndexes(session, target)).map(({ definition }) => copyOf(definition)) : own ? [own] : [];
+  const indexes = existing
+    ? (await listIndexes(session, target)).map(({ definition }) => copyOf(definition))
+    : own
+      ? [own]
+      : [];
   await createIndexes(
     session,
     shadow,
@@ -45,17 +56,75 @@ function copyOf(index: Document): Document {
   return definition;
 }
 
-export async function countShadow(session: Session, shadow: string): Promise<number | undefined> {
+async function countShadow(session: Session, shadow: string): Promise<number | undefined> {
   if (!(await findCollection(session, shadow))) return undefined;
   return await session.collection(shadow).countDocuments({}, { maxTimeMS: longMs });
 }
 
-export async function swapShadow(session: Session, shadow: string, target: string): Promise<boolean> {
-  return await renameCollection(session, shadow, target, true);
+interface ShadowInit {
+  readonly init: Pick<ClaimInit, 'session' | 'commits' | 'collection' | 'request' | 'transactions' | 'form'>;
+  readonly held: HeldCommit;
+  /** The shadow of an earlier beginning. */
+  readonly before: string | undefined;
 }
 
-export async function takeShadow(session: Session, from: string, to: string): Promise<boolean> {
-  return await renameCollection(session, from, to, false);
+/** The shadow of one pass under one claim. */
+export class ShadowPass {
+  readonly name: string;
+  readonly #init: ShadowInit;
+  /** Documents that it must have. */
+  rows: number;
+
+  private constructor(init: ShadowInit, name: string, rows: number) {
+    this.#init = init;
+    this.name = name;
+    this.rows = rows;
+  }
+
+  static async begin(
+    given: ShadowInit,
+    isResumed: boolean,
+    named: (name: string) => void,
+  ): Promise<ShadowPass> {
+    const { session, commits, collection, request, form } = given.init;
+    const { plan } = request;
+    const { held, before } = given;
+    const stored = await commits.find(plan.uid);
+    const name = newShadowName(plan.uid, collection);
+    const rows = isResumed ? Number(stored?.shadowRows ?? 0) : 0;
+    held.committed(await held.advance({ written: 0, shadow: { name, rows } }, held.offset, undefined));
+    named(name);
+    if (isResumed && (before === undefined || !(await renameCollection(session, before, name, false))))
+      throw shadowMissing(collection);
+    if (isResumed) return new ShadowPass(given, name, rows);
+    if (before !== undefined) await dropShadow(session, before);
+    await createShadow(session, name, collection, { plan, form });
+    return new ShadowPass(given, name, rows);
+  }
+
+  /** Returns the identity of the collection that is the target now. */
+  async swap(offset: string | null): Promise<string | undefined> {
+    const { held } = this.#init;
+    const { session, collection, transactions } = this.#init.init;
+    const found = await countShadow(session, this.name);
+    if (found === undefined) throw shadowMissing(collection);
+    if (found !== this.rows) throw replaceCountDiffers(collection, found, this.rows);
+    const target = (await findCollection(session, this.name))?.identity;
+    const attempt = newAttempt();
+    transactions?.begin();
+    // While this is not committed, no claimant can store another token.
+    const change = { written: 0, shadow: { name: null, rows: 0 }, target, attempt };
+    const stored = await held.advance(change, offset, transactions?.client);
+    await reach('commit:before');
+    if (!(await renameCollection(session, this.name, collection, true))) {
+      await transactions?.abort();
+      throw shadowMissing(collection);
+    }
+    if (transactions && !(await transactions.commit(() => held.isStored(attempt))))
+      throw writeIsFenced(held.token);
+    held.committed(stored);
+    return target;
+  }
 }
 
 export async function dropShadow(session: Session, shadow: string): Promise<void> {

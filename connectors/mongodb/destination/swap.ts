@@ -3,10 +3,16 @@ import { IdraError } from '../../../core/errors.ts';
 import { findCollection } from '../describe.ts';
 import type { Session } from '../session.ts';
 
-const kept = /^(validator|validationLevel|validationAction|collation|storageEngine|changeStreamPreAndPostImages|clusteredIndex|uuid|autoIndexId)$/;
+const kept =
+  /^(validator|validationLevel|validationAction|collation|storageEngine|changeStreamPreAndPostImages|clusteredIndex|uuid|autoIndexId)$/;
 
 /** What a rename of another collection into the place of this one loses, or cannot do. */
-export async function replaceFindings(session: Session, name: string, path: string, signal: AbortSignal): Promise<Finding[]> {
+export async function replaceFindings(
+  session: Session,
+  name: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   const found = await findCollection(session, name, signal);
   if (!found) return [];
   if (await isSharded(session, name, signal)) {
@@ -20,7 +26,9 @@ export async function replaceFindings(session: Session, name: string, path: stri
       },
     ];
   }
-  const lost = Object.entries(found.options).filter(([option, value]) => !kept.test(option) && value !== false && value !== null);
+  const lost = Object.entries(found.options).filter(
+    ([option, value]) => !kept.test(option) && value !== false && value !== null,
+  );
   if (lost.length === 0) return [];
   return [
     {
@@ -38,12 +46,21 @@ export async function isSharded(session: Session, name: string, signal: AbortSig
 }
 
 /** Undefined: it is not sharded, or this user may not know. */
-export async function shardKeyOf(session: Session, name: string, signal: AbortSignal): Promise<readonly string[] | undefined> {
+export async function shardKeyOf(
+  session: Session,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
   if (session.facts.kind !== 'sharded') return undefined;
   const config = session.config('collections');
   try {
-    const found = await session.guard(() => config.findOne({ _id: `${session.database.databaseName}.${name}` as never }), signal);
-    return found && found.dropped !== true && typeof found.key === 'object' ? Object.keys(found.key) : undefined;
+    const found = await session.guard(
+      () => config.findOne({ _id: `${session.database.databaseName}.${name}` as never }),
+      signal,
+    );
+    return found && found.dropped !== true && typeof found.key === 'object'
+      ? Object.keys(found.key)
+      : undefined;
   } catch (thrown) {
     if (thrown instanceof IdraError && thrown.disposition === 'permanent') return undefined;
     throw thrown;

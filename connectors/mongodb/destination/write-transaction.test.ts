@@ -41,16 +41,61 @@ const unknown = 'UnknownTransactionCommitResult';
 const transientLabel = 'TransientTransactionError';
 
 describe('a COMMIT that fails', () => {
-  const cases: readonly (readonly [what: string, commits: readonly (Error | undefined)[], wasCommitted: boolean, expected: object])[] = [
+  const cases: readonly (readonly [
+    what: string,
+    commits: readonly (Error | undefined)[],
+    wasCommitted: boolean,
+    expected: object,
+  ])[] = [
     ['succeeds at once', [undefined], false, { begun: 1, commits: 1, written: 1 }],
-    ['with an unknown result is repeated in its own transaction', [failure(91, unknown), undefined], false, { begun: 1, commits: 2, written: 1 }],
-    ['by the network is repeated in its own transaction', [new MongoNetworkError('cut'), undefined], false, { begun: 1, commits: 2, written: 1 }],
-    ['with NoSuchTransaction after it was committed writes nothing again', [failure(251)], true, { begun: 1, commits: 1, written: 1 }],
-    ['with NoSuchTransaction that was not committed is another transaction', [failure(251), undefined], false, { begun: 2, commits: 2, written: 2 }],
-    ['with a repeated COMMIT that ends in NoSuchTransaction is looked for', [failure(91, unknown), failure(251)], true, { begun: 1, commits: 2, written: 1 }],
-    ['with a label that nothing was committed is another transaction', [failure(112, transientLabel), undefined], true, { begun: 2, commits: 2, written: 2 }],
-    ['with a conflict without a label is looked for', [failure(112)], true, { begun: 1, commits: 1, written: 1 }],
-    ['with a serialization failure that was not committed is another transaction', [failure(16_777_220), undefined], false, { begun: 2, commits: 2, written: 2 }],
+    [
+      'with an unknown result is repeated in its own transaction',
+      [failure(91, unknown), undefined],
+      false,
+      { begun: 1, commits: 2, written: 1 },
+    ],
+    [
+      'by the network is repeated in its own transaction',
+      [new MongoNetworkError('cut'), undefined],
+      false,
+      { begun: 1, commits: 2, written: 1 },
+    ],
+    [
+      'with NoSuchTransaction after it was committed writes nothing again',
+      [failure(251)],
+      true,
+      { begun: 1, commits: 1, written: 1 },
+    ],
+    [
+      'with NoSuchTransaction that was not committed is another transaction',
+      [failure(251), undefined],
+      false,
+      { begun: 2, commits: 2, written: 2 },
+    ],
+    [
+      'with a repeated COMMIT that ends in NoSuchTransaction is looked for',
+      [failure(91, unknown), failure(251)],
+      true,
+      { begun: 1, commits: 2, written: 1 },
+    ],
+    [
+      'with a label that nothing was committed is another transaction',
+      [failure(112, transientLabel), undefined],
+      true,
+      { begun: 2, commits: 2, written: 2 },
+    ],
+    [
+      'with a conflict without a label is looked for',
+      [failure(112)],
+      true,
+      { begun: 1, commits: 1, written: 1 },
+    ],
+    [
+      'with a serialization failure that was not committed is another transaction',
+      [failure(16_777_220), undefined],
+      false,
+      { begun: 2, commits: 2, written: 2 },
+    ],
   ];
   for (const [what, commits, wasCommitted, expected] of cases) {
     test(what, async () => {
@@ -90,7 +135,13 @@ describe('a statement that fails', () => {
   test('for another reason is not tried again', async () => {
     const { transactions, counts } = scripted([]);
     const refused = failure(121);
-    await assert.rejects(transactions.run(async () => Promise.reject(refused), async () => false), (thrown) => thrown === refused);
+    await assert.rejects(
+      transactions.run(
+        async () => Promise.reject(refused),
+        async () => false,
+      ),
+      (thrown) => thrown === refused,
+    );
     assert.deepEqual([counts.begun, counts.aborted, counts.commits], [1, 1, 0]);
   });
 });

@@ -42,7 +42,8 @@ export class WriteTransactions {
   }
 
   async abort(): Promise<void> {
-    if (this.client.inTransaction() && !this.#session.isLost) await this.client.abortTransaction().catch(() => {});
+    if (this.client.inTransaction() && !this.#session.isLost)
+      await this.client.abortTransaction().catch(() => {});
   }
 
   /**
@@ -79,7 +80,8 @@ export class WriteTransactions {
         await this.client.commitTransaction();
         return true;
       } catch (thrown) {
-        const isUnknown = hasLabel(thrown, MongoErrorLabel.UnknownTransactionCommitResult) || isNetworkError(thrown);
+        const isUnknown =
+          hasLabel(thrown, MongoErrorLabel.UnknownTransactionCommitResult) || isNetworkError(thrown);
         if (isUnknown && attempt < commits && !this.#session.isLost) {
           await this.#wait(attempt);
           continue;
@@ -102,5 +104,8 @@ export class WriteTransactions {
 }
 
 function conflictRemains(where: string): Error {
-  return transient('SerializationFailure', `${where}: another transaction changes the same documents again and again`);
+  return transient(
+    'SerializationFailure',
+    `${where}: another transaction changes the same documents again and again`,
+  );
 }

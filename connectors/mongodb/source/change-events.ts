@@ -46,7 +46,12 @@ export class ChangeEvents {
   /** The cluster's time when the stream was opened; undefined if the server does not say. */
   readonly startTime: bigint | undefined;
 
-  private constructor(session: Session, collection: string, client: ClientSession | undefined, answer: Document) {
+  private constructor(
+    session: Session,
+    collection: string,
+    client: ClientSession | undefined,
+    answer: Document,
+  ) {
     this.#session = session;
     this.#collection = collection;
     this.#client = client;
@@ -59,16 +64,30 @@ export class ChangeEvents {
   /** `from` undefined: only what happens from now on. */
   static async open(
     session: Session,
-    { collection, from, hasImages }: { collection: string; from: StreamPosition | undefined; hasImages: boolean },
+    {
+      collection,
+      from,
+      hasImages,
+    }: { collection: string; from: StreamPosition | undefined; hasImages: boolean },
     signal: AbortSignal,
   ): Promise<ChangeEvents> {
     const client = session.facts.hasSessions ? session.startSession() : undefined;
-    const start = from === undefined ? {} : 'after' in from ? { startAfter: from.after } : { startAtOperationTime: from.at };
+    const start =
+      from === undefined
+        ? {}
+        : 'after' in from
+          ? { startAfter: from.after }
+          : { startAtOperationTime: from.at };
     const stream = { $changeStream: { fullDocument: hasImages ? 'required' : 'updateLookup', ...start } };
     const split = versionAtLeast(session.facts.version, 7) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
     const command = { aggregate: collection, pipeline: [stream, ...split], cursor: { batchSize: fetched } };
     try {
-      return new ChangeEvents(session, collection, client, await ask(session, collection, command, client, signal));
+      return new ChangeEvents(
+        session,
+        collection,
+        client,
+        await ask(session, collection, command, client, signal),
+      );
     } catch (thrown) {
       await client?.endSession().catch(() => {});
       throw thrown;
@@ -148,7 +167,10 @@ async function ask(
   try {
     const options = { raw: true, ...(client && { session: client }) };
     const limits = 'getMore' in command ? {} : { maxTimeMS: shortMs };
-    return await session.abortable(() => session.database.command({ ...command, ...limits }, options), signal);
+    return await session.abortable(
+      () => session.database.command({ ...command, ...limits }, options),
+      signal,
+    );
   } catch (thrown) {
     if (isCode(thrown, ...historyCodes))
       throw historyLost(collection, {
@@ -173,7 +195,8 @@ function eventOf(parts: readonly BsonValue[]): ChangeEvent {
   const full = find('fullDocument');
   const clusterTime = find('clusterTime');
   const wall = find('wallTime');
-  const time = clusterTime?.type === bson.timestamp ? clusterTime.bytes.readBigUInt64LE(clusterTime.start) : 0n;
+  const time =
+    clusterTime?.type === bson.timestamp ? clusterTime.bytes.readBigUInt64LE(clusterTime.start) : 0n;
   return {
     type: textIn(find('operationType')),
     position: { after: token ? driverDocument(token) : {} },

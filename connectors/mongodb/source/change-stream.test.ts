@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Long } from 'mongodb';
 import type { Batch } from '../../../core/batch.ts';
-import { type Flow, readAll } from '../../sql/test-flow.ts';
 import { mongodbMemory } from '../../../e2e/kit/servers.ts';
+import { type Flow, readAll } from '../../sql/test-flow.ts';
 import { signal, TestDatabase } from '../test-harness.ts';
 
 let database: TestDatabase;
@@ -22,23 +22,39 @@ let names = 0;
 async function stream(maxRows = 100): Promise<{ flow: Flow; from: string; last: Batch }> {
   const from = `s${++names}`;
   await database.command({ create: from });
-  const flow = await database.flow({ from, to: 'unused', mode: 'Stream', deletes: 'Hard', columns, maxRows, rowFormat: 'values' });
+  const flow = await database.flow({
+    from,
+    to: 'unused',
+    mode: 'Stream',
+    deletes: 'Hard',
+    columns,
+    maxRows,
+    rowFormat: 'values',
+  });
   const { batches } = await flow.readAll(null);
   return { flow, from, last: batches.at(-1) ?? assert.fail('the position is stored') };
 }
 
-const rowsOf = (batch: Batch | undefined) => (batch && 'rows' in batch.rows ? [...batch.rows.rows].map((row) => row.join(' ')) : []);
+const rowsOf = (batch: Batch | undefined) =>
+  batch && 'rows' in batch.rows ? [...batch.rows.rows].map((row) => row.join(' ')) : [];
 
 test('changes of one transaction are in one batch, whatever its limit', async () => {
   const { flow, from, last } = await stream(2);
   const write = (_id: number, inTransaction?: number) =>
-    database.collection(from).insertOne({ _id, body: 'x', ...(inTransaction !== undefined && { inTransaction: Long.fromNumber(inTransaction) }) });
+    database.collection(from).insertOne({
+      _id,
+      body: 'x',
+      ...(inTransaction !== undefined && { inTransaction: Long.fromNumber(inTransaction) }),
+    });
   await write(1);
   for (const id of [2, 3, 4, 5, 6]) await write(id, 77);
   for (const id of [7, 8]) await write(id, 78);
   await write(9);
   const { batches } = await flow.readAll(last.offset);
-  assert.deepEqual(batches.map((batch) => rowsOf(batch).map((row) => Number(row.split(' ')[0]))), [[1, 2, 3, 4, 5, 6], [7, 8], [9]]);
+  assert.deepEqual(
+    batches.map((batch) => rowsOf(batch).map((row) => Number(row.split(' ')[0]))),
+    [[1, 2, 3, 4, 5, 6], [7, 8], [9]],
+  );
   await flow.close();
 });
 
@@ -74,8 +90,8 @@ test('a position that the log no longer has is not replaced by another one', asy
 test('a document that was deleted after its update is deleted', async () => {
   const { flow, from, last } = await stream();
   await database.collection(from).insertOne({ _id: 1, body: 'x' });
-  await database.collection(from).updateOne({ _id: 1 }, { $set: { body: 'y' } });
-  await database.collection(from).deleteOne({ _id: 1 });
+  await database.collection(from).updateOne({ body: 'x' }, { $set: { body: 'y' } });
+  await database.collection(from).deleteOne({ body: 'y' });
   const { batches } = await flow.readAll(last.offset);
   const [batch] = batches;
   assert.deepEqual(rowsOf(batch), ['1 x', '1 ']);
@@ -85,10 +101,16 @@ test('a document that was deleted after its update is deleted', async () => {
 
 test('documents without a usable value are misfits, and the others go on', async () => {
   const { flow, from, last } = await stream();
-  await database.collection(from).insertMany([{ _id: 1, body: { a: 1 } }, { _id: 2, body: 'fits' }] as never);
+  await database.collection(from).insertMany([
+    { _id: 1, body: { a: 1 } },
+    { _id: 2, body: 'fits' },
+  ] as never);
   const { batches } = await flow.readAll(last.offset);
   assert.deepEqual(batches.flatMap(rowsOf), ['2 fits']);
-  assert.deepEqual(batches[0]?.misfits?.rejections.map(({ code, column, row }) => [code, column, row]), [['RecordMisfit', 'body', '_id {"$value":1}']]);
+  assert.deepEqual(
+    batches[0]?.misfits?.rejections.map(({ code, column, row }) => [code, column, row]),
+    [['RecordMisfit', 'body', '_id {"$value":1}']],
+  );
   await flow.close();
 });
 
@@ -96,9 +118,25 @@ test('source.filter is refused, because documents may leave it', async () => {
   const from = 'filtered';
   await database.command({ create: from });
   const { connector } = await import('../connector.ts');
-  const source = await connector.openSource(database.access, { collection: from, columns, filter: '{}' }, signal);
+  const source = await connector.openSource(
+    database.access,
+    { collection: from, columns, filter: '{}' },
+    signal,
+  );
   const relation = await source.describe(signal);
-  const request = { relation, columns: [], mode: 'Stream' as const, key: [], timeZone: 'UTC', after: null, limits: { maxRows: 1, maxBytes: 1 }, rowFormat: { format: 'values' as const } };
-  await assert.rejects(readAll(source.read(request, signal)), { code: 'QueryInvalid', path: 'spec.source.filter' });
+  const request = {
+    relation,
+    columns: [],
+    mode: 'Stream' as const,
+    key: [],
+    timeZone: 'UTC',
+    after: null,
+    limits: { maxRows: 1, maxBytes: 1 },
+    rowFormat: { format: 'values' as const },
+  };
+  await assert.rejects(readAll(source.read(request, signal)), {
+    code: 'QueryInvalid',
+    path: 'spec.source.filter',
+  });
   await source.close();
 });

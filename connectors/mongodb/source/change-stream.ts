@@ -1,7 +1,7 @@
 import { BSON, type Document } from 'mongodb';
 import type { Batch, Rows } from '../../../core/batch.ts';
-import type { PassEnd, ReadRequest } from '../../../core/connector.ts';
 import { restartCommand } from '../../../core/commands.ts';
+import type { PassEnd, ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Row } from '../../../core/values.ts';
 import { findCollection } from '../describe.ts';
@@ -58,15 +58,25 @@ export class ChangeStream {
     const events = await this.#open(undefined, signal);
     try {
       const { startTime, opened } = events;
-      const from = opened ?? (startTime === undefined ? undefined : { at: BSON.Timestamp.fromBits(Number(startTime & 0xffff_ffffn), Number(startTime >> 32n)) });
-      if (!from) throw permanent('ServerTooOld', `${this.#session.where} does not say where a change stream begins`, { fix: 'use MongoDB 4.4 or later' });
+      const from =
+        opened ??
+        (startTime === undefined
+          ? undefined
+          : { at: BSON.Timestamp.fromBits(Number(startTime & 0xffff_ffffn), Number(startTime >> 32n)) });
+      if (!from)
+        throw permanent('ServerTooOld', `${this.#session.where} does not say where a change stream begins`, {
+          fix: 'use MongoDB 4.4 or later',
+        });
       return startsNow ? { phase: 'changes', from } : { phase: 'snapshot', page: 0, key: null, from };
     } finally {
       await events.close();
     }
   }
 
-  async *#snapshot(start: Extract<StreamToken, { phase: 'snapshot' }>, signal: AbortSignal): AsyncGenerator<Batch, void> {
+  async *#snapshot(
+    start: Extract<StreamToken, { phase: 'snapshot' }>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Batch, void> {
     const reader = this.#reader;
     const steps = stepsAfter(reader.fields, start.key && reader.valuesOf(start.key), undefined);
     let pages = start.page;
@@ -117,18 +127,27 @@ export class ChangeStream {
 
   #ended(type: string): Error {
     const { collection } = this.#options;
-    const what = type === 'rename' ? 'renamed' : type === 'invalidate' ? 'dropped, renamed or replaced' : 'dropped';
-    return permanent('StreamEnded', `${collection} was ${what}, which ends its stream of changes; all changes before that were applied`, {
-      path: 'spec.source.collection',
-      fix: `if ${collection} is there again, ${restartCommand} reads it from the beginning; rows at the destination stay`,
-    });
+    const what =
+      type === 'rename' ? 'renamed' : type === 'invalidate' ? 'dropped, renamed or replaced' : 'dropped';
+    return permanent(
+      'StreamEnded',
+      `${collection} was ${what}, which ends its stream of changes; all changes before that were applied`,
+      {
+        path: 'spec.source.collection',
+        fix: `if ${collection} is there again, ${restartCommand} reads it from the beginning; rows at the destination stay`,
+      },
+    );
   }
 
   async #open(from: StreamPosition | undefined, signal: AbortSignal): Promise<ChangeEvents> {
     const { collection } = this.#options;
     const found = await findCollection(this.#session, collection, signal);
     const images: Document = found?.options.changeStreamPreAndPostImages ?? {};
-    return await ChangeEvents.open(this.#session, { collection, from, hasImages: images.enabled === true }, signal);
+    return await ChangeEvents.open(
+      this.#session,
+      { collection, from, hasImages: images.enabled === true },
+      signal,
+    );
   }
 }
 
@@ -203,7 +222,11 @@ class ChangeGroup {
     const isWhole = this.#request.rowFormat.format === wholeFormat;
     const rows: Rows = isWhole
       ? { format: wholeFormat, chunks: this.#chunks.length > 0 ? [Buffer.concat(this.#chunks)] : [] }
-      : { format: 'values', rows: this.#rows, ...(this.#deletions.length > 0 && { deletions: this.#deletions }) };
+      : {
+          format: 'values',
+          rows: this.#rows,
+          ...(this.#deletions.length > 0 && { deletions: this.#deletions }),
+        };
     const batch = {
       rows,
       rowCount: isWhole ? this.#chunks.length : this.#rows.length,

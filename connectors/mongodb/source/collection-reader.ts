@@ -65,13 +65,24 @@ export class CollectionReader implements RangeReader {
 
   toBatch({ documents, byteCount }: Page, offset: Offset): Batch {
     if (!this.#rows)
-      return { rows: { format: wholeFormat, chunks: [Buffer.concat(documents)] }, rowCount: documents.length, byteCount, offset };
+      return {
+        rows: { format: wholeFormat, chunks: [Buffer.concat(documents)] },
+        rowCount: documents.length,
+        byteCount,
+        offset,
+      };
     const rows: Row[] = [];
     for (const each of documents) {
       const row = this.rowOf(documentValue(each));
       if (row) rows.push(row);
     }
-    return { rows: { format: 'values', rows }, rowCount: rows.length, byteCount, offset, ...this.takeMisfits() };
+    return {
+      rows: { format: 'values', rows },
+      rowCount: rows.length,
+      byteCount,
+      offset,
+      ...this.takeMisfits(),
+    };
   }
 
   /** Undefined: it does not fit, or rows travel as documents. */
@@ -83,7 +94,9 @@ export class CollectionReader implements RangeReader {
   deletionRow(id: BsonValue): Row | undefined {
     const { columns, relation } = this.#options.request;
     const name = relation.recordColumns?.find((each) => each.path === idName)?.name;
-    const values = columns.map(({ column }) => (column.name === name ? converterOf(column.type, bsonAccess)(id) : null));
+    const values = columns.map(({ column }) =>
+      column.name === name ? converterOf(column.type, bsonAccess)(id) : null,
+    );
     return values.some((each) => each instanceof Misfit) ? undefined : (values as Row);
   }
 
@@ -107,7 +120,10 @@ export class CollectionReader implements RangeReader {
 
   valuesOf(position: readonly string[]): readonly BsonValue[] {
     if (position.length > this.fields.length)
-      throw permanent('OffsetInvalid', `the offset has ${position.length} values for ${this.fields.length} fields`);
+      throw permanent(
+        'OffsetInvalid',
+        `the offset has ${position.length} values for ${this.fields.length} fields`,
+      );
     return position.map((text, at) => {
       const { column } = this.fields[at] as Ordered;
       const value = keyValue(text, column, at === 0 && this.#isObjectId);
@@ -121,7 +137,10 @@ export class CollectionReader implements RangeReader {
   async takeBound(signal: AbortSignal): Promise<PassBound> {
     const { request, bound } = this.#options;
     const largest = async () => await this.largest(signal);
-    return await bound.take({ request, largest, serverTime: () => serverTime(this.#session, signal) }, signal);
+    return await bound.take(
+      { request, largest, serverTime: () => serverTime(this.#session, signal) },
+      signal,
+    );
   }
 
   async first(steps: readonly Step[], signal: AbortSignal): Promise<string | undefined> {
@@ -136,17 +155,28 @@ export class CollectionReader implements RangeReader {
     const [field] = this.fields;
     if (!field) return undefined;
     const [ofTypes] = stepsAfter([field], null, undefined);
-    const [largest] = await this.#fieldValues({ filter: ofTypes?.filter ?? {}, sort: { [field.path]: -1 }, limit: 1 }, signal);
+    const [largest] = await this.#fieldValues(
+      { filter: ofTypes?.filter ?? {}, sort: { [field.path]: -1 }, limit: 1 },
+      signal,
+    );
     this.#isObjectId = largest?.value.type === bson.objectId;
     return largest;
   }
 
-  async #fieldValues(query: { readonly filter: Document; readonly sort: Document; readonly limit: number }, signal: AbortSignal) {
+  async #fieldValues(
+    query: { readonly filter: Document; readonly sort: Document; readonly limit: number },
+    signal: AbortSignal,
+  ) {
     const [field] = this.fields;
     const { collection, filter } = this.#options;
     if (!field) return [];
     const projection = { [field.path]: 1, ...(field.path === idName ? {} : { [idName]: 0 }) };
-    const found = await readRaw(this.#session, collection, { ...query, filter: all([filter ?? {}, query.filter]), projection }, signal);
+    const found = await readRaw(
+      this.#session,
+      collection,
+      { ...query, filter: all([filter ?? {}, query.filter]), projection },
+      signal,
+    );
     return found.map((each) => {
       const value = valueAtPath(bsonAccess, documentValue(each), field.steps) ?? nullValue;
       return { value, text: keyText(value, field.column) };
@@ -157,7 +187,12 @@ export class CollectionReader implements RangeReader {
     const [field] = this.fields;
     if (!field || field.path === idName) return 0;
     const readable = stepsAfter([field], null, undefined).map(({ filter }) => filter);
-    return await count(this.#session, this.#options.collection, all([this.#options.filter ?? {}, { $nor: readable }]), signal);
+    return await count(
+      this.#session,
+      this.#options.collection,
+      all([this.#options.filter ?? {}, { $nor: readable }]),
+      signal,
+    );
   }
 }
 
@@ -168,7 +203,8 @@ function orderFieldsOf(request: ReadRequest): readonly Ordered[] {
   const names = mode === 'Stream' ? [idColumnOf(request)] : orderedBy(request);
   return names.map((name, at) => {
     const column = relation.columns.find((each) => each.name === name);
-    if (!column) throw permanent('FieldNotFound', `${relation.name} has no column ${name}`, { path: 'spec.source' });
+    if (!column)
+      throw permanent('FieldNotFound', `${relation.name} has no column ${name}`, { path: 'spec.source' });
     const record = relation.recordColumns?.find((each) => each.name === name);
     const path = dottedPath(name, relation.recordColumns);
     const isCursor = at === 0 && (mode === 'Id' || mode === 'Timestamp');
@@ -181,10 +217,14 @@ function orderFieldsOf(request: ReadRequest): readonly Ordered[] {
 function idColumnOf({ relation }: ReadRequest): string {
   const named = relation.recordColumns?.find((each) => each.path === idName)?.name;
   if (relation.recordColumns === undefined || named !== undefined) return named ?? idName;
-  throw permanent('KeyMissing', `mode Stream reads ${relation.name} by ${idName}, which is not among the columns`, {
-    path: 'spec.source.columns',
-    fix: `add a column with the path ${idName}`,
-  });
+  throw permanent(
+    'KeyMissing',
+    `mode Stream reads ${relation.name} by ${idName}, which is not among the columns`,
+    {
+      path: 'spec.source.columns',
+      fix: `add a column with the path ${idName}`,
+    },
+  );
 }
 
 /** The fields at the top of documents that the columns are in. Undefined: all of them are needed, or their names are no projection. */
@@ -208,7 +248,12 @@ export async function serverTime(session: Session, signal: AbortSignal): Promise
 /** Documents are counted up to this number. */
 const countLimit = 100_000;
 
-async function count(session: Session, collection: string, filter: Document, signal: AbortSignal): Promise<number> {
+async function count(
+  session: Session,
+  collection: string,
+  filter: Document,
+  signal: AbortSignal,
+): Promise<number> {
   const options = { limit: countLimit, maxTimeMS: longMs };
   return await session.guard(() => session.collection(collection).countDocuments(filter, options), signal);
 }

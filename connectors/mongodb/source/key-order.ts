@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import type { ColumnType } from '../../../core/values.ts';
-import { driverValue } from '../types/key-text.ts';
 import { type BsonValue, bson } from '../types/format.ts';
+import { driverValue } from '../types/key-text.ts';
 
 /** A field that documents are ordered by. */
 export interface OrderField {
@@ -74,7 +74,9 @@ export function cursorBrackets({ kind }: ColumnType): readonly Bracket[] {
     case 'date':
       return [dates];
     default:
-      return allBrackets.filter(([first]) => first !== 'undefined' && first !== 'minKey' && first !== 'maxKey');
+      return allBrackets.filter(
+        ([first]) => first !== 'undefined' && first !== 'minKey' && first !== 'maxKey',
+      );
   }
 }
 
@@ -100,13 +102,16 @@ export function stepsAfter(
 ): readonly Step[] {
   const [first] = fields;
   if (!first) return [{ filter: {}, sort: {} }];
-  if (!after) return conditionsOf(first, undefined, upTo).map((each) => ({ filter: each, sort: sortOf(fields) }));
+  if (!after)
+    return conditionsOf(first, undefined, upTo).map((each) => ({ filter: each, sort: sortOf(fields) }));
   const steps: Step[] = [];
   for (let level = after.length - 1; level >= 0; level--) {
     const field = fields[level];
     const value = after[level];
     if (!field || !value) continue;
-    const same = fields.slice(0, level).map(({ path }, at) => ({ [path]: { $eq: driverValue(after[at] as BsonValue) } }));
+    const same = fields
+      .slice(0, level)
+      .map(({ path }, at) => ({ [path]: { $eq: driverValue(after[at] as BsonValue) } }));
     const sort = sortOf(fields.slice(level));
     for (const condition of conditionsOf(field, value, level === 0 ? upTo : undefined))
       steps.push({ filter: all([...same, condition]), sort });
@@ -135,9 +140,12 @@ function conditionsOf(field: OrderField, after: BsonValue | undefined, upTo: UpT
     conditions.push({ [path]: more });
   }
   const between = brackets.slice(start + 1, end).flat();
-  if (between.length > 0) conditions.push(ofTypes(field, between, !after && between.length === brackets.flat().length));
+  if (between.length > 0)
+    conditions.push(ofTypes(field, between, !after && between.length === brackets.flat().length));
   if (limit && end > start) conditions.push({ [path]: limit });
-  return path === '_id' ? conditions : conditions.map((each) => all([each, { [path]: { $not: { $type: 'array' } } }]));
+  return path === '_id'
+    ? conditions
+    : conditions.map((each) => all([each, { [path]: { $not: { $type: 'array' } } }]));
 }
 
 /** A sort alone brings documents in the order of all types. */

@@ -25,7 +25,9 @@ interface Ask {
  */
 export class LateRowBound {
   readonly #clock: Clock;
-  #marks: { readonly lagMs: number; readonly seen: SeenMarks; readonly values: Map<string, BsonValue> } | undefined;
+  #marks:
+    | { readonly lagMs: number; readonly seen: SeenMarks; readonly values: Map<string, BsonValue> }
+    | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -30,7 +30,12 @@ export async function* readPages(
 ): AsyncGenerator<Page, void> {
   let documents: Buffer[] = [];
   let byteCount = 0;
-  for await (const document of documentsOf(session, { collection, filter, projection, limits }, steps, signal)) {
+  for await (const document of documentsOf(
+    session,
+    { collection, filter, projection, limits },
+    steps,
+    signal,
+  )) {
     const isFull = documents.length >= limits.maxRows || byteCount + document.length > limits.maxBytes;
     if (isFull && documents.length > 0) {
       yield { documents, byteCount };

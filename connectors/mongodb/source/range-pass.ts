@@ -1,9 +1,9 @@
 import type { Batch } from '../../../core/batch.ts';
+import { restartCommand } from '../../../core/commands.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
 import type { PassEnd } from '../../../core/pass-end.ts';
-import { restartCommand } from '../../../core/commands.ts';
 import { type BsonValue, documentValue } from '../types/format.ts';
 import { driverValue } from '../types/key-text.ts';
 import { stepsAfter, type UpTo } from './key-order.ts';
@@ -73,7 +73,12 @@ async function markOf(
   return request.mark ?? (await reader.largest(signal))?.text;
 }
 
-async function endOf(reader: RangeReader, request: ReadRequest, ends: Ends, signal: AbortSignal): Promise<PassEnd> {
+async function endOf(
+  reader: RangeReader,
+  request: ReadRequest,
+  ends: Ends,
+  signal: AbortSignal,
+): Promise<PassEnd> {
   const { start, after, bound } = ends;
   const values = after && reader.valuesOf(after);
   const firstUpTo = (upTo: UpTo | undefined) => reader.first(stepsAfter(reader.fields, values, upTo), signal);
@@ -83,7 +88,8 @@ async function endOf(reader: RangeReader, request: ReadRequest, ends: Ends, sign
   const [markValue] = mark === undefined || oldest === undefined ? [] : reader.valuesOf([mark]);
   const isMarkWaiting =
     markValue !== undefined && (await firstUpTo({ value: markValue, isInclusive: true })) !== undefined;
-  if (start && after === start && oldest === undefined) await requireNotBehind(reader, request, start, signal);
+  if (start && after === start && oldest === undefined)
+    await requireNotBehind(reader, request, start, signal);
   return {
     bound: bound.report,
     isHeldBack: isMarkWaiting,

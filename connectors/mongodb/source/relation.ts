@@ -4,9 +4,9 @@ import { columnOf, stepsOf } from '../../../core/records/columns.ts';
 import type { RecordColumn } from '../../../core/records/record-column.ts';
 import type { Column, ColumnType, Relation, UniqueKey } from '../../../core/values.ts';
 import type { CollectionInfo, Index } from '../describe.ts';
-import { anyValue } from '../types/types.ts';
 import { type BsonValue, bson } from '../types/format.ts';
 import { wholeColumn } from '../types/row-formats.ts';
+import { anyValue } from '../types/types.ts';
 
 export const idName = '_id';
 
@@ -40,7 +40,12 @@ export function wholeRelation(
   };
   const others = [...fields].filter(([name]) => name !== idName);
   const columns = others.map(([name, type]): Column => ({ name, type, nativeType: 'any', isNullable: true }));
-  const paths = [id, ...columns].map(({ name }) => ({ name, path: name, type: '', nullable: name !== idName }));
+  const paths = [id, ...columns].map(({ name }) => ({
+    name,
+    path: name,
+    type: '',
+    nullable: name !== idName,
+  }));
   return {
     ...common(collection, estimatedRows),
     columns: [id, ...columns, wholeColumn].map((each) => withCollation(each, collection.options)),
@@ -81,20 +86,31 @@ function keysOf(
     return [{ name, columns: found as string[], isPrimary }];
   });
   // A single field that may be missing: unique among the documents that a mode by this field reads, but it identifies no document.
-  const isCertain = ({ columns: of }: UniqueKey) => columns.every((each) => !of.includes(each.name) || !each.nullable);
-  return [...keys.filter(({ isPrimary }) => isPrimary), ...keys.filter((each) => !each.isPrimary && isCertain(each)), ...keys.filter((each) => !each.isPrimary && !isCertain(each))];
+  const isCertain = ({ columns: of }: UniqueKey) =>
+    columns.every((each) => !of.includes(each.name) || !each.nullable);
+  return [
+    ...keys.filter(({ isPrimary }) => isPrimary),
+    ...keys.filter((each) => !each.isPrimary && isCertain(each)),
+    ...keys.filter((each) => !each.isPrimary && !isCertain(each)),
+  ];
 }
 
 /** The path of a column in filters and sorts. Throws FieldNotOrdered for a path that these do not have. */
 export function dottedPath(column: string, columns: readonly RecordColumn[] | undefined): string {
   const found = columns?.find(({ name }) => name === column);
   const steps = found ? stepsOf(found) : [column];
-  const isPlain = steps.length > 0 && steps.every((each) => typeof each === 'string' && each !== '' && !/^\$|\0/.test(each));
+  const isPlain =
+    steps.length > 0 &&
+    steps.every((each) => typeof each === 'string' && each !== '' && !/^\$|\0/.test(each));
   if (isPlain && (!found || steps.every((each) => !String(each).includes('.')))) return steps.join('.');
-  throw permanent('FieldNotOrdered', `documents cannot be ordered by column ${column}: its path has an element of an array, or a name with a dot or $`, {
-    path: 'spec.source.columns',
-    fix: 'order by another column',
-  });
+  throw permanent(
+    'FieldNotOrdered',
+    `documents cannot be ordered by column ${column}: its path has an element of an array, or a name with a dot or $`,
+    {
+      path: 'spec.source.columns',
+      fix: 'order by another column',
+    },
+  );
 }
 
 /** The type of a field whose values are like this one; undefined: no document has it. */

@@ -55,20 +55,38 @@ for (const [name, start] of servers) {
 
     test('a Snapshot reads each _id once, whatever its type, and continues after any of them', async () => {
       // The server in memory takes neither null nor NaN for an _id of its own.
-      const ids = name.includes('memory') ? mixedIds.filter((id) => id !== null && !(id instanceof Double && Number.isNaN(id.value))) : mixedIds;
-      const known = name.includes('memory') ? ids.filter((id) => !(id instanceof Timestamp) && !(id instanceof MaxKey)) : ids;
-      const from = await filled('mixed', shuffled(known).map((_id) => ({ _id, n: new Int32(1) })));
+      const ids = name.includes('memory')
+        ? mixedIds.filter((id) => id !== null && !(id instanceof Double && Number.isNaN(id.value)))
+        : mixedIds;
+      const known = name.includes('memory')
+        ? ids.filter((id) => !(id instanceof Timestamp) && !(id instanceof MaxKey))
+        : ids;
+      const from = await filled(
+        'mixed',
+        shuffled(known).map((_id) => ({ _id, n: new Int32(1) })),
+      );
       const source = await connector.openSource(database.access, { collection: from, isWhole: true }, signal);
       const relation = await source.describe(signal);
       const columns = relation.columns.map((column) => ({ column }));
       const request = {
-        ...{ relation, columns, mode: 'Snapshot' as const, key: ['_id'], timeZone: 'UTC', limits: { maxRows: 3, maxBytes: 1e6 } },
+        ...{
+          relation,
+          columns,
+          mode: 'Snapshot' as const,
+          key: ['_id'],
+          timeZone: 'UTC',
+          limits: { maxRows: 3, maxBytes: 1e6 },
+        },
         rowFormat: { format: 'bson', as: columns.map(() => 'field') },
       };
       const start = { mode: 'Snapshot' as const, pass: 1, key: null, isComplete: false };
       const { batches } = await readAll(source.read({ ...request, after: start }, signal));
       const idsOf = (some: typeof batches) =>
-        some.flatMap(({ rows }) => ('chunks' in rows ? [...recordsIn(rows.chunks)] : []).map(({ document }) => json(fieldOf(document, '_id'))));
+        some.flatMap(({ rows }) =>
+          ('chunks' in rows ? [...recordsIn(rows.chunks)] : []).map(({ document }) =>
+            json(fieldOf(document, '_id')),
+          ),
+        );
       const expected = await inServerOrder(from);
       assert.deepEqual(idsOf(batches), expected);
       assert.equal(expected.length, known.length);
@@ -82,17 +100,32 @@ for (const [name, start] of servers) {
     });
 
     async function inServerOrder(collection: string): Promise<string[]> {
-      const found = await database.collection(collection).find({}, { sort: { _id: 1 }, promoteValues: false }).toArray();
+      const found = await database
+        .collection(collection)
+        .find({}, { sort: { _id: 1 }, promoteValues: false })
+        .toArray();
       return found.map(({ _id }) => json(BSON.serialize({ _id })));
     }
 
     test('columns are inferred from documents, and values keep their type', async () => {
       const from = await filled('typed', [
-        { _id: new ObjectId('65f0c0ffee65f0c0ffee65f0'), n: Long.fromString('9007199254740993'), d: Decimal128.fromString('1.10'), at: new Date(1) },
-        { _id: new ObjectId('65f0c0ffee65f0c0ffee65f1'), n: new Int32(1), o: { x: [new Int32(1), new Double(2)] }, u: new UUID('0f0e0d0c-0b0a-4908-8706-050403020100') },
+        {
+          _id: new ObjectId('65f0c0ffee65f0c0ffee65f0'),
+          n: Long.fromString('9007199254740993'),
+          d: Decimal128.fromString('1.10'),
+          at: new Date(1),
+        },
+        {
+          _id: new ObjectId('65f0c0ffee65f0c0ffee65f1'),
+          n: new Int32(1),
+          o: { x: [new Int32(1), new Double(2)] },
+          u: new UUID('0f0e0d0c-0b0a-4908-8706-050403020100'),
+        },
       ]);
       const flow = await database.flow({ from, to: 'unused', rowFormat: 'values' });
-      const types = flow.request.relation.columns.map(({ name: column, nativeType, isNullable }) => `${column} ${nativeType} ${isNullable}`);
+      const types = flow.request.relation.columns.map(
+        ({ name: column, nativeType, isNullable }) => `${column} ${nativeType} ${isNullable}`,
+      );
       assert.deepEqual(types.toSorted(), [
         '_id text false',
         'at timestamp(3) with time zone true',
@@ -103,23 +136,56 @@ for (const [name, start] of servers) {
       ]);
       const [batch] = await flow.batches();
       const rows = batch && 'rows' in batch.rows ? [...batch.rows.rows] : [];
-      const named = rows.map((row) => Object.fromEntries(flow.request.columns.map(({ column }, at) => [column.name, row[at]])));
+      const named = rows.map((row) =>
+        Object.fromEntries(flow.request.columns.map(({ column }, at) => [column.name, row[at]])),
+      );
       assert.deepEqual(named, [
-        { _id: '65f0c0ffee65f0c0ffee65f0', n: 9007199254740993n, d: '1.10', at: '1970-01-01 00:00:00.001Z', o: null, u: null },
-        { _id: '65f0c0ffee65f0c0ffee65f1', n: 1n, d: null, at: null, o: '{"x":[1,2.0]}', u: '0f0e0d0c-0b0a-4908-8706-050403020100' },
+        {
+          _id: '65f0c0ffee65f0c0ffee65f0',
+          n: 9007199254740993n,
+          d: '1.10',
+          at: '1970-01-01 00:00:00.001Z',
+          o: null,
+          u: null,
+        },
+        {
+          _id: '65f0c0ffee65f0c0ffee65f1',
+          n: 1n,
+          d: null,
+          at: null,
+          o: '{"x":[1,2.0]}',
+          u: '0f0e0d0c-0b0a-4908-8706-050403020100',
+        },
       ]);
       await flow.close();
     });
 
     test('source.filter selects documents, and only those are read', async () => {
-      const from = await filled('filtered', Array.from({ length: 9 }, (_, n) => ({ _id: n as never, even: n % 2 === 0 })));
-      const source = await connector.openSource(database.access, { collection: from, filter: '{ "even": true }' }, signal);
+      const from = await filled(
+        'filtered',
+        Array.from({ length: 9 }, (_, n) => ({ _id: n as never, even: n % 2 === 0 })),
+      );
+      const source = await connector.openSource(
+        database.access,
+        { collection: from, filter: '{ "even": true }' },
+        signal,
+      );
       const relation = await source.describe(signal);
       const columns = relation.columns.map((column) => ({ column }));
       const after = { mode: 'Snapshot' as const, pass: 1, key: null, isComplete: false };
-      const request = { relation, columns, mode: 'Snapshot' as const, key: ['_id'], timeZone: 'UTC', after, limits: { maxRows: 2, maxBytes: 1e6 } };
+      const request = {
+        relation,
+        columns,
+        mode: 'Snapshot' as const,
+        key: ['_id'],
+        timeZone: 'UTC',
+        after,
+        limits: { maxRows: 2, maxBytes: 1e6 },
+      };
       const { batches } = await readAll(source.read({ ...request, rowFormat: { format: 'values' } }, signal));
-      const ids = batches.flatMap(({ rows }) => ('rows' in rows ? [...rows.rows].map(([id]) => Number(id)) : []));
+      const ids = batches.flatMap(({ rows }) =>
+        'rows' in rows ? [...rows.rows].map(([id]) => Number(id)) : [],
+      );
       assert.deepEqual(ids, [0, 2, 4, 6, 8]);
       await source.close();
     });
@@ -137,10 +203,21 @@ for (const [name, start] of servers) {
         { name: 'key', path: '_id', type: 'int64', nullable: false },
         { name: 'seq', path: 'seq', type: 'decimal', nullable: true },
       ];
-      const flow = await database.flow({ from, to: 'unused', mode: 'Id', idField: 'seq', columns, safetyLagMs: 0, rowFormat: 'values', maxRows: 1 });
+      const flow = await database.flow({
+        from,
+        to: 'unused',
+        mode: 'Id',
+        idField: 'seq',
+        columns,
+        safetyLagMs: 0,
+        rowFormat: 'values',
+        maxRows: 1,
+      });
       const reading = { ...flow.request, key: ['seq', 'key'] };
       const { batches, end } = await readAll(flow.source.read({ ...reading, after: null }, signal));
-      const ids = batches.flatMap(({ rows }) => ('rows' in rows ? [...rows.rows].map(([id]) => Number(id)) : []));
+      const ids = batches.flatMap(({ rows }) =>
+        'rows' in rows ? [...rows.rows].map(([id]) => Number(id)) : [],
+      );
       assert.deepEqual([ids, end.nullRows], [[2, 6, 1], 3]);
       await flow.close();
     });
@@ -150,11 +227,16 @@ for (const [name, start] of servers) {
 function json(value: Parameters<typeof extendedJson>[0] | Uint8Array | undefined): string {
   if (value === undefined) return 'missing';
   const bytes = value instanceof Uint8Array ? Buffer.from(value) : undefined;
-  const found = bytes ? fieldOf({ type: 3, bytes, start: 0, end: bytes.length }, '_id') : (value as Parameters<typeof extendedJson>[0]);
+  const found = bytes
+    ? fieldOf({ type: 3, bytes, start: 0, end: bytes.length }, '_id')
+    : (value as Parameters<typeof extendedJson>[0]);
   return (found && extendedJson(found)) ?? 'missing';
 }
 
 /** Always in the same way. */
 function shuffled<T>(list: readonly T[]): T[] {
-  return list.map((each, at) => [((at * 7_919) % 101) / 101, each] as const).toSorted(([a], [b]) => a - b).map(([, each]) => each);
+  return list
+    .map((each, at) => [((at * 7_919) % 101) / 101, each] as const)
+    .toSorted(([a], [b]) => a - b)
+    .map(([, each]) => each);
 }

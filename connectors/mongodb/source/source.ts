@@ -4,6 +4,7 @@ import { systemClock } from '../../../core/clock.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
 import { type Finding, permanent, schemaChanged } from '../../../core/errors.ts';
+import { valueAtPath } from '../../../core/records/node.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
@@ -22,10 +23,9 @@ import {
 } from '../describe.ts';
 import { requireCollection } from '../names.ts';
 import { Session } from '../session.ts';
-import { fieldOf as fieldIn, type BsonValue, documentValue } from '../types/format.ts';
 import { bsonAccess } from '../types/decode.ts';
+import { type BsonValue, documentValue, fieldOf as fieldIn } from '../types/format.ts';
 import { servesWhole } from '../types/row-formats.ts';
-import { valueAtPath } from '../../../core/records/node.ts';
 import { ChangeStream, isTokenAhead } from './change-stream.ts';
 import { CollectionReader, countWaiting } from './collection-reader.ts';
 import { readFilter } from './filter.ts';
@@ -61,7 +61,8 @@ export class MongodbSource implements Source {
   async describe(signal: AbortSignal): Promise<Relation> {
     const session = await this.#open(signal);
     const collection = await requireFound(session, this.#collection, path, signal);
-    const indexes = collection.kind === 'collection' ? await listIndexes(session, collection.name, signal) : [];
+    const indexes =
+      collection.kind === 'collection' ? await listIndexes(session, collection.name, signal) : [];
     const rows = this.#filter ? undefined : await estimatedRows(session, collection, signal);
     this.#relation = this.#object.isWhole
       ? wholeRelation(collection, await this.#orderTypes(session, signal), indexes, rows)
@@ -91,7 +92,11 @@ export class MongodbSource implements Source {
     const session = await this.#open(signal);
     const { idField, timestampField } = this.#object;
     const field = mode.endsWith('Timestamp') ? timestampField : mode.endsWith('Id') ? idField : undefined;
-    return await readFindings(session, { mode, collection: this.#collection, field, relation: this.#relation }, signal);
+    return await readFindings(
+      session,
+      { mode, collection: this.#collection, field, relation: this.#relation },
+      signal,
+    );
   }
 
   canServe(request: RawRequest, columns: readonly ReadColumn[]): boolean {
@@ -112,7 +117,11 @@ export class MongodbSource implements Source {
     this.#requireUnfiltered();
     if (request.rowFormat.format === 'values') this.#requireIdKey(request);
     const startsNow = this.#object.startFrom === 'Now';
-    return yield* new ChangeStream(session, reader, { request, collection: this.#collection, startsNow }).read(signal);
+    return yield* new ChangeStream(session, reader, {
+      request,
+      collection: this.#collection,
+      startsNow,
+    }).read(signal);
   }
 
   readonly isAhead = isTokenAhead;
@@ -120,27 +129,36 @@ export class MongodbSource implements Source {
   /** A document that no longer matches would stay at the destination. */
   #requireUnfiltered(): void {
     if (!this.#filter) return;
-    throw permanent('QueryInvalid', 'mode Stream reads all documents of a collection, and source.filter is set', {
-      path: 'spec.source.filter',
-      fix: 'remove source.filter, or use mode Snapshot, Id or Timestamp',
-    });
+    throw permanent(
+      'QueryInvalid',
+      'mode Stream reads all documents of a collection, and source.filter is set',
+      {
+        path: 'spec.source.filter',
+        fix: 'remove source.filter, or use mode Snapshot, Id or Timestamp',
+      },
+    );
   }
 
   /** Events of deletions name documents by `_id` alone. */
   #requireIdKey({ relation, wantsDeletions }: ReadRequest): void {
     const key = relation.recordColumns?.find((each) => each.path === idName)?.name;
     if (!wantsDeletions || (key !== undefined && relation.keys[0]?.columns.join() === key)) return;
-    throw permanent('DeleteKeyDiffers', `changes of ${relation.name} name deleted documents by ${idName}, which is not among the columns`, {
-      path: 'spec.source.columns',
-      fix: `add a column with the path ${idName}, or set deletes to Ignore`,
-    });
+    throw permanent(
+      'DeleteKeyDiffers',
+      `changes of ${relation.name} name deleted documents by ${idName}, which is not among the columns`,
+      {
+        path: 'spec.source.columns',
+        fix: `add a column with the path ${idName}, or set deletes to Ignore`,
+      },
+    );
   }
 
   /** The collection of the plan: another one of its name would be read from a position of the first. */
   async #requireSame(session: Session, planned: Relation, signal: AbortSignal): Promise<void> {
     const now = await findCollection(session, this.#collection, signal);
     if (!now) throw schemaChanged(planned.name, { what: 'it no longer exists' });
-    if (now.identity !== planned.identity) throw schemaChanged(planned.name, { what: 'it is another collection of the same name' });
+    if (now.identity !== planned.identity)
+      throw schemaChanged(planned.name, { what: 'it is another collection of the same name' });
   }
 
   async timeZone(): Promise<string> {
@@ -151,7 +169,14 @@ export class MongodbSource implements Source {
     if (request.mode === 'Stream') return undefined;
     const session = await this.#open(signal);
     const options = { collection: this.#collection, filter: this.#filter, request, bound: this.#bound };
-    return await countWaiting(session, new CollectionReader(session, options), this.#collection, this.#filter, request, signal);
+    return await countWaiting(
+      session,
+      new CollectionReader(session, options),
+      this.#collection,
+      this.#filter,
+      request,
+      signal,
+    );
   }
 
   /** Nothing to do: reading removes nothing, and the log of a replica set does not wait for its readers. */

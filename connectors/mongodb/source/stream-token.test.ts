@@ -9,7 +9,10 @@ const snapshot = (page: number): string =>
   encodeToken({ phase: 'snapshot', page, key: [`{"$oid":"${page}"}`], from: after('8265A0000000000001') });
 
 test('a token is read back as it was, with its BSON types', () => {
-  const token: StreamToken = { phase: 'changes', from: { at: new BSON.Timestamp({ t: 5, i: 4_294_967_295 }) } };
+  const token: StreamToken = {
+    phase: 'changes',
+    from: { at: new BSON.Timestamp({ t: 5, i: 4_294_967_295 }) },
+  };
   assert.deepEqual(decodeToken(encodeToken(token)), token);
   assert.deepEqual(decodeToken(snapshot(3)).phase, 'snapshot');
   for (const text of ['', 'x', '{}', '{"phase":"changes"}', '{"phase":"later","from":{"after":{}}}'])
@@ -17,9 +20,16 @@ test('a token is read back as it was, with its BSON types', () => {
 });
 
 test('positions are compared by their text, and a snapshot comes before the changes', () => {
-  const order = [snapshot(1), snapshot(2), changes('8265A000000000000100'), changes('8265A000000000000200'), changes('8265A000010000000100')];
+  const order = [
+    snapshot(1),
+    snapshot(2),
+    changes('8265A000000000000100'),
+    changes('8265A000000000000200'),
+    changes('8265A000010000000100'),
+  ];
   for (const [index, one] of order.entries())
-    for (const [at, other] of order.entries()) assert.equal(isTokenAhead(one, other), at > index, `${one} and ${other}`);
+    for (const [at, other] of order.entries())
+      assert.equal(isTokenAhead(one, other), at > index, `${one} and ${other}`);
 });
 
 test('a time is compared with the time within a resume token', () => {

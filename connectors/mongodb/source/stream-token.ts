@@ -16,9 +16,17 @@ export type StreamToken =
     }
   | { readonly phase: 'changes'; readonly from: StreamPosition };
 
-const position = z.union([z.strictObject({ after: z.looseObject({}) }), z.strictObject({ at: z.looseObject({}) })]);
+const position = z.union([
+  z.strictObject({ after: z.looseObject({}) }),
+  z.strictObject({ at: z.looseObject({}) }),
+]);
 const token = z.union([
-  z.strictObject({ phase: z.literal('snapshot'), page: z.int().min(0), key: z.array(z.string()).nullable(), from: position }),
+  z.strictObject({
+    phase: z.literal('snapshot'),
+    page: z.int().min(0),
+    key: z.array(z.string()).nullable(),
+    from: position,
+  }),
   z.strictObject({ phase: z.literal('changes'), from: position }),
 ]);
 
@@ -28,7 +36,11 @@ export function encodeToken({ from, ...rest }: StreamToken): string {
 
 export function decodeToken(text: string): StreamToken {
   const read = token.safeParse(parsed(text));
-  if (read.success) return { ...read.data, from: BSON.EJSON.parse(JSON.stringify(read.data.from), { relaxed: false }) } as StreamToken;
+  if (read.success)
+    return {
+      ...read.data,
+      from: BSON.EJSON.parse(JSON.stringify(read.data.from), { relaxed: false }),
+    } as StreamToken;
   throw permanent('OffsetInvalid', 'the offset is not a token of a change stream', {
     fix: 'write it as `idra offset get` prints it',
   });
@@ -53,7 +65,8 @@ export function isTokenAhead(before: string, after: string): boolean {
 /** Positions that cannot be compared are taken for later ones. */
 function isLater(one: StreamPosition, other: StreamPosition): boolean {
   const [first, second] = [dataOf(one), dataOf(other)];
-  if (first !== undefined && second !== undefined && first.slice(0, 2) === second.slice(0, 2)) return second > first;
+  if (first !== undefined && second !== undefined && first.slice(0, 2) === second.slice(0, 2))
+    return second > first;
   const [from, to] = [timeOf(one), timeOf(other)];
   return from === undefined || to === undefined || to > from;
 }

@@ -90,7 +90,8 @@ function textNode(value: BsonValue): NodeValue {
 function binaryNode(value: BsonValue): NodeValue {
   const { subtype, data } = binaryOf(value);
   if (subtype === uuidSubtype && data.length === 16) return { kind: 'uuid', text: uuidText(data) };
-  if (subtype === plainSubtype || subtype === oldPlainSubtype) return { kind: 'bytes', bytes: Buffer.from(data) };
+  if (subtype === plainSubtype || subtype === oldPlainSubtype)
+    return { kind: 'bytes', bytes: Buffer.from(data) };
   return { kind: 'other', name: `binary data of subtype ${subtype}`, text: extendedJson(value) ?? '' };
 }
 

@@ -84,7 +84,10 @@ function sameDigits(one: string, other: string): boolean {
     const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
     const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.');
     const digits = `${whole}${fraction}`.replace(/^0+/, '');
-    const scale = digits === '' ? 0 : Number(exponent) - fraction.length + (digits.length - digits.replace(/0+$/, '').length);
+    const scale =
+      digits === ''
+        ? 0
+        : Number(exponent) - fraction.length + (digits.length - digits.replace(/0+$/, '').length);
     return `${digits.replace(/0+$/, '')}e${scale}`;
   });
   return a === b;
@@ -128,7 +131,8 @@ const specials: Readonly<Record<string, SpecialWriter>> = {
     writer.raw(Buffer.from(value, 'hex'));
     return true;
   },
-  $numberInt: (writer, name, value) => typeof value === 'string' && writeDigits(writer, name, value) === undefined,
+  $numberInt: (writer, name, value) =>
+    typeof value === 'string' && writeDigits(writer, name, value) === undefined,
   $numberLong: (writer, name, value) => {
     const long = longOf(value);
     if (long === undefined) return false;
@@ -142,9 +146,13 @@ const specials: Readonly<Record<string, SpecialWriter>> = {
     writer.double(Number(value));
     return true;
   },
-  $numberDecimal: (writer, name, value) => typeof value === 'string' && writeDecimal(writer, name, value) === undefined,
+  $numberDecimal: (writer, name, value) =>
+    typeof value === 'string' && writeDecimal(writer, name, value) === undefined,
   $date: (writer, name, value) => {
-    const ms = typeof value === 'string' ? instantOf(value) : longOf(value instanceof Map ? value.get('$numberLong') : undefined);
+    const ms =
+      typeof value === 'string'
+        ? instantOf(value)
+        : longOf(value instanceof Map ? value.get('$numberLong') : undefined);
     if (ms === undefined) return false;
     writer.name(bson.date, name);
     writer.int64(ms);
@@ -157,7 +165,8 @@ const specials: Readonly<Record<string, SpecialWriter>> = {
   $binary: (writer, name, value) => {
     const base64 = value instanceof Map ? value.get('base64') : undefined;
     const subType = value instanceof Map ? value.get('subType') : undefined;
-    if (typeof base64 !== 'string' || typeof subType !== 'string' || !/^[0-9a-f]{1,2}$/i.test(subType)) return false;
+    if (typeof base64 !== 'string' || typeof subType !== 'string' || !/^[0-9a-f]{1,2}$/i.test(subType))
+      return false;
     return writeBinary(writer, name, Buffer.from(base64, 'base64'), Number.parseInt(subType, 16));
   },
   $timestamp: (writer, name, value) => {
@@ -169,7 +178,8 @@ const specials: Readonly<Record<string, SpecialWriter>> = {
   },
   $regularExpression: (writer, name, value) => {
     const [pattern, options] = value instanceof Map ? [value.get('pattern'), value.get('options')] : [];
-    if (typeof pattern !== 'string' || typeof options !== 'string' || `${pattern}${options}`.includes('\0')) return false;
+    if (typeof pattern !== 'string' || typeof options !== 'string' || `${pattern}${options}`.includes('\0'))
+      return false;
     writer.name(bson.regex, name);
     writer.cstring(pattern);
     writer.cstring(options);

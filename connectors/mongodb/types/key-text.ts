@@ -25,23 +25,32 @@ export function keyText(value: BsonValue, { name, type }: Pick<Column, 'name' | 
 }
 
 function notOrdered(name: string): Error {
-  return permanent('CharacterNotKept', `${name} of a document is a text that is not UTF-8, and has no position`, {
-    path: 'spec.source.key',
-    fix: 'correct the document',
-  });
+  return permanent(
+    'CharacterNotKept',
+    `${name} of a document is a text that is not UTF-8, and has no position`,
+    {
+      path: 'spec.source.key',
+      fix: 'correct the document',
+    },
+  );
 }
 
 function plainText(value: BsonValue, kind: string): string | undefined {
   const { type, bytes, start } = value;
   if (type === bson.string) return kind === 'text' ? textOf(value) : undefined;
-  if (type === bson.date) return kind === 'timestamp' ? timestampText(bytes.readBigInt64LE(start)) : undefined;
+  if (type === bson.date)
+    return kind === 'timestamp' ? timestampText(bytes.readBigInt64LE(start)) : undefined;
   if (kind !== 'int' && kind !== 'decimal') return undefined;
   if (type === bson.int32) return String(bytes.readInt32LE(start));
   return type === bson.int64 ? String(bytes.readBigInt64LE(start)) : undefined;
 }
 
 /** The value of a text that keyText, the destination's largest value, or a user has written. Undefined: it is not one. */
-export function keyValue(text: string, { type }: Pick<Column, 'type'>, isObjectId = false): BsonValue | undefined {
+export function keyValue(
+  text: string,
+  { type }: Pick<Column, 'type'>,
+  isObjectId = false,
+): BsonValue | undefined {
   if (text.startsWith(special)) return specialValue(text);
   if (isObjectId && /^[0-9a-f]{24}$/i.test(text)) return specialValue(`{"$oid":"${text}"}`);
   const writer = new BsonWriter(64);
@@ -86,5 +95,6 @@ export function driverValue(value: BsonValue): unknown {
   const start = writer.beginDocument();
   writer.element('v', value);
   writer.endDocument(start);
-  return BSON.deserialize(writer.written, { promoteValues: false, promoteBuffers: false, bsonRegExp: true }).v;
+  return BSON.deserialize(writer.written, { promoteValues: false, promoteBuffers: false, bsonRegExp: true })
+    .v;
 }

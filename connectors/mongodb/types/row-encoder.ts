@@ -1,7 +1,14 @@
 import type { RowList, Rows } from '../../../core/batch.ts';
 import { softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
 import type { Row, Value } from '../../../core/values.ts';
-import { deterministicId, type IdForm, idName, isFoundById, randomId, writeObjectId } from '../destination/document-keys.ts';
+import {
+  deterministicId,
+  type IdForm,
+  idName,
+  isFoundById,
+  randomId,
+  writeObjectId,
+} from '../destination/document-keys.ts';
 import { type Encoder, encoderOf } from './encode.ts';
 import { type BsonValue, BsonWriter, bson, bytesOf, fieldOf } from './format.ts';
 import { recordsIn } from './row-formats.ts';
@@ -35,7 +42,9 @@ export interface EncodeOptions {
 }
 
 export function encodeRows(rows: Rows, options: EncodeOptions): EncodedRows {
-  return 'rows' in rows ? new ValueRows(rows.rows, rows.deletions ?? [], options) : new WholeRows(rows.chunks);
+  return 'rows' in rows
+    ? new ValueRows(rows.rows, rows.deletions ?? [], options)
+    : new WholeRows(rows.chunks);
 }
 
 interface Field {
@@ -60,9 +69,15 @@ class ValueRows implements EncodedRows {
     this.#deletions = new Set(deletions);
     this.#options = options;
     const { columns } = options.plan.columns;
-    this.#fields = columns.map(({ name, source }, index) => ({ name, encode: encoderOf(source.type), index }));
+    this.#fields = columns.map(({ name, source }, index) => ({
+      name,
+      encode: encoderOf(source.type),
+      index,
+    }));
     const key = options.plan.key.toSorted();
-    this.#key = key.map((name) => this.#fields.find((each) => each.name === name)).filter((each) => each !== undefined);
+    this.#key = key
+      .map((name) => this.#fields.find((each) => each.name === name))
+      .filter((each) => each !== undefined);
     this.#isSettable = this.#fields.every(({ name }) => !/^\$|\./.test(name));
   }
 
@@ -113,7 +128,9 @@ class ValueRows implements EncodedRows {
         return writer.int32(1);
       }
       const field = this.#fields.find(({ name }) => name === softDeleteColumn);
-      nested(writer, 'u', () => nested(writer, '$set', () => field && this.#put(writer, field.name, field, this.#cells(row))));
+      nested(writer, 'u', () =>
+        nested(writer, '$set', () => field && this.#put(writer, field.name, field, this.#cells(row))),
+      );
     });
   }
 
@@ -125,7 +142,10 @@ class ValueRows implements EncodedRows {
     const { form, isRepeatable, plan } = this.#options;
     if (form === 'derived') this.#putDerived(writer, row);
     if (form !== 'generated') return;
-    if (!isRepeatable) return writeObjectId(writer, randomId());
+    if (!isRepeatable) {
+      writeObjectId(writer, randomId());
+      return;
+    }
     const content = this.#replacement(row);
     const text = content.toString('latin1');
     const occurrence = (this.#occurrences.get(text) ?? 0) + 1;
@@ -136,7 +156,10 @@ class ValueRows implements EncodedRows {
   #putDerived(writer: BsonWriter, row: number): void {
     const [only, ...others] = this.#key;
     if (!only) return;
-    if (others.length === 0) return this.#put(writer, idName, only, this.#cells(row));
+    if (others.length === 0) {
+      this.#put(writer, idName, only, this.#cells(row));
+      return;
+    }
     nested(writer, idName, () => {
       for (const field of this.#key) this.#put(writer, field.name, field, this.#cells(row));
     });
@@ -153,7 +176,8 @@ class ValueRows implements EncodedRows {
 
   #putFields(writer: BsonWriter, row: number): void {
     const cells = this.#cells(row);
-    for (const field of this.#fields) if (cells[field.index] !== null) this.#put(writer, field.name, field, cells);
+    for (const field of this.#fields)
+      if (cells[field.index] !== null) this.#put(writer, field.name, field, cells);
   }
 
   /** Fields that a document has besides the columns stay. */
@@ -163,7 +187,10 @@ class ValueRows implements EncodedRows {
     const set = others.filter(({ index }) => cells[index] !== null);
     const unset = others.filter(({ index }) => cells[index] === null);
     nested(writer, 'u', () => {
-      if (set.length > 0) nested(writer, '$set', () => set.forEach((field) => this.#put(writer, field.name, field, cells)));
+      if (set.length > 0)
+        nested(writer, '$set', () => {
+          for (const field of set) this.#put(writer, field.name, field, cells);
+        });
       if (unset.length > 0)
         nested(writer, '$unset', () => {
           for (const { name } of unset) {
@@ -184,7 +211,9 @@ class ValueRows implements EncodedRows {
       else
         for (const field of this.#key) {
           // A value that is a document would be taken for operators.
-          nested(writer, isOwnId ? idName : field.name, () => this.#put(writer, '$eq', field, this.#cells(row)));
+          nested(writer, isOwnId ? idName : field.name, () =>
+            this.#put(writer, '$eq', field, this.#cells(row)),
+          );
         }
       if (missing !== undefined) writer.name(bson.null, missing);
     });

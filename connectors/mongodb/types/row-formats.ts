@@ -22,12 +22,17 @@ export const wholeColumn: Column = {
 };
 
 export function isWhole(columns: readonly Pick<PlannedColumn, 'source'>[]): boolean {
-  return columns.some(({ source }) => source.name === wholeColumnName && source.nativeType === wholeNativeType);
+  return columns.some(
+    ({ source }) => source.name === wholeColumnName && source.nativeType === wholeNativeType,
+  );
 }
 
 /** Other columns are fields of the document, by which the source orders. */
 export function wholeRequest(columns: readonly Pick<PlannedColumn, 'source'>[]): RawRequest {
-  return { format: wholeFormat, as: columns.map(({ source }) => (source.name === wholeColumnName ? 'document' : 'field')) };
+  return {
+    format: wholeFormat,
+    as: columns.map(({ source }) => (source.name === wholeColumnName ? 'document' : 'field')),
+  };
 }
 
 export function servesWhole({ format }: RawRequest, columns: readonly ReadColumn[]): boolean {
@@ -57,7 +62,8 @@ export function* recordsIn(chunks: readonly Buffer[]): Generator<WholeRecord, vo
       const isDeletion = chunk.readInt32LE(at) === -1;
       const start = isDeletion ? at + 4 : at;
       const length = chunk.readInt32LE(start);
-      if (length < 5 || start + length > chunk.length) throw protocolError('MongoDB', 'a document with a wrong length');
+      if (length < 5 || start + length > chunk.length)
+        throw protocolError('MongoDB', 'a document with a wrong length');
       yield { document: documentValue(chunk.subarray(start, start + length)), isDeletion };
       at = start + length;
     }

@@ -16,7 +16,10 @@ export function textOf({ bytes, start, end }: BsonValue): string | undefined {
 }
 
 /** The old kind of plain data repeats its length. */
-export function binaryOf({ bytes, start, end }: BsonValue): { readonly subtype: number; readonly data: Buffer } {
+export function binaryOf({ bytes, start, end }: BsonValue): {
+  readonly subtype: number;
+  readonly data: Buffer;
+} {
   const subtype = bytes[start + 4] ?? 0;
   const data = bytes.subarray(start + 5, end);
   return { subtype, data: subtype === oldPlainSubtype && data.length >= 4 ? data.subarray(4) : data };

@@ -3,7 +3,11 @@ export function timestampText(ms: bigint): string | undefined {
   if (ms < -210_863_520_000_000n || ms > 253_402_300_799_999n) return undefined;
   const date = new Date(Number(ms));
   const year = date.getUTCFullYear();
-  const rest = date.toISOString().replace(/^[+-]?\d+-/, '').slice(0, -1).replace('T', ' ');
+  const rest = date
+    .toISOString()
+    .replace(/^[+-]?\d+-/, '')
+    .slice(0, -1)
+    .replace('T', ' ');
   const [day = '', clock = ''] = rest.split(' ');
   const seconds = clock.replace(/\.000$/, '');
   return year >= 1
@@ -17,7 +21,8 @@ const pattern = /^(\d{4,})-(\d{2})-(\d{2})(?: (\d{2}):(\d{2}):(\d{2})(?:\.(\d+))
 export function millisecondsOf(text: string): bigint | undefined {
   const match = pattern.exec(text);
   if (!match) return undefined;
-  const [, year = '', month = '', day = '', hour = '0', minute = '0', second = '0', fraction = '', era] = match;
+  const [, year = '', month = '', day = '', hour = '0', minute = '0', second = '0', fraction = '', era] =
+    match;
   if (!/^\d{0,3}0*$/.test(fraction)) return undefined;
   const date = new Date(0);
   date.setUTCFullYear(era === undefined ? Number(year) : 1 - Number(year), Number(month) - 1, Number(day));

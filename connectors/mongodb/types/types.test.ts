@@ -11,7 +11,22 @@ import { writeFields } from './from-extended-json.ts';
 import { keyText, keyValue } from './key-text.ts';
 import { millisecondsOf, timestampText } from './time-text.ts';
 
-const { Binary, Code, DBRef, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, BSONRegExp, BSONSymbol, Timestamp, UUID } = BSON;
+const {
+  Binary,
+  Code,
+  DBRef,
+  Decimal128,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  BSONRegExp,
+  BSONSymbol,
+  Timestamp,
+  UUID,
+} = BSON;
 
 /** Every type of BSON, with values at its limits. */
 const everything = {
@@ -46,7 +61,11 @@ const everything = {
   least: new MinKey(),
   most: new MaxKey(),
   reference: new DBRef('others', new ObjectId('65f0c0ffee65f0c0ffee65f0')),
-  object: { a: { b: [new Int32(1), Long.fromString('5000000000'), [new Double(1.5)]] }, '$odd': new Int32(1), 'x.y': null },
+  object: {
+    a: { b: [new Int32(1), Long.fromString('5000000000'), [new Double(1.5)]] },
+    $odd: new Int32(1),
+    'x.y': null,
+  },
   list: [new Int32(1), 'x', null],
 };
 const bytes = Buffer.from(BSON.serialize(everything));
@@ -61,7 +80,9 @@ test('every type of BSON goes through Extended JSON and back without a change', 
 });
 
 test('plain JSON has plain numbers: integers without a point, doubles with one', () => {
-  const json = extendedJson(documentValue(Buffer.from(BSON.serialize({ a: new Int32(1), b: Long.fromNumber(2), c: new Double(3) }))));
+  const json = extendedJson(
+    documentValue(Buffer.from(BSON.serialize({ a: new Int32(1), b: Long.fromNumber(2), c: new Double(3) }))),
+  );
   assert.equal(json, '{"a":1,"b":2,"c":3.0}');
 });
 
@@ -105,15 +126,24 @@ test('a position has one text, which gives the same value back', () => {
       assert.equal(extendedJson(back), extendedJson(element), `${element.name} as ${kind}: ${text}`);
     }
   }
-  assert.equal(keyText(fieldOf(documentValue(bytes), 'long') ?? assert.fail(), column('int')), '9007199254740993');
-  assert.equal(keyText(fieldOf(documentValue(bytes), 'date') ?? assert.fail(), column('timestamp')), '2026-11-24 08:00:00.123Z');
+  assert.equal(
+    keyText(fieldOf(documentValue(bytes), 'long') ?? assert.fail(), column('int')),
+    '9007199254740993',
+  );
+  assert.equal(
+    keyText(fieldOf(documentValue(bytes), 'date') ?? assert.fail(), column('timestamp')),
+    '2026-11-24 08:00:00.123Z',
+  );
   const oid = keyValue('65f0c0ffee65f0c0ffee65f0', column('text'), true) ?? assert.fail();
   assert.equal(extendedJson(oid), '{"$oid":"65f0c0ffee65f0c0ffee65f0"}');
 });
 
 test('a text that looks like a special position stays a text', () => {
   const column = { name: 'k', type: { kind: 'text' as const }, nativeType: '', isNullable: false };
-  const value = fieldOf(documentValue(Buffer.from(BSON.serialize({ k: '{"$oid":"65f0c0ffee65f0c0ffee65f0"}' }))), 'k');
+  const value = fieldOf(
+    documentValue(Buffer.from(BSON.serialize({ k: '{"$oid":"65f0c0ffee65f0c0ffee65f0"}' }))),
+    'k',
+  );
   const text = keyText(value ?? assert.fail(), column);
   assert.equal(keyValue(text, column)?.type, 2);
 });
@@ -132,10 +162,16 @@ test('canonical values become the BSON types of the table', () => {
   put('at', { kind: 'timestamp', precision: 3, hasZone: true }, '2026-11-24 08:00:00.5Z' as never);
   put('micro', { kind: 'timestamp', precision: 6, hasZone: true }, '2026-11-24 08:00:00.5Z' as never);
   put('uuid', { kind: 'uuid' }, '0f0e0d0c-0b0a-4908-8706-050403020100' as never);
-  put('json', { kind: 'json' }, '{"a":[1,2.5,{"$oid":"65f0c0ffee65f0c0ffee65f0"}],"big":123456789012345678901234567890}' as never);
+  put(
+    'json',
+    { kind: 'json' },
+    '{"a":[1,2.5,{"$oid":"65f0c0ffee65f0c0ffee65f0"}],"big":123456789012345678901234567890}' as never,
+  );
   put('array', { kind: 'array', of: { kind: 'int', bits: 64 } }, [1n, null, [2n]] as never);
   writer.endDocument(start);
-  const found = BSON.EJSON.stringify(BSON.deserialize(writer.written, { promoteValues: false }), { relaxed: false });
+  const found = BSON.EJSON.stringify(BSON.deserialize(writer.written, { promoteValues: false }), {
+    relaxed: false,
+  });
   assert.deepEqual(JSON.parse(found), {
     int: { $numberInt: '7' },
     long: { $numberLong: '7' },

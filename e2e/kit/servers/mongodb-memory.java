@@ -46,6 +46,7 @@ class MemoryServer extends MemoryBackend {
     Document failed = failureOf(name);
     if (failed != null) return failed;
     if (name.equals("aggregate")) withoutSplit(command);
+    withKnownTypes(command);
     Document answer = switch (name) {
       case "hello" -> hello();
       case "forgetHistory" -> log.forget();
@@ -78,6 +79,21 @@ class MemoryServer extends MemoryBackend {
     if (times <= 0) failure = null;
     return new Document("ok", 0).append("code", data.get("errorCode")).append("errmsg", "failed for a test")
         .append("errorLabels", data.getOrDefault("errorLabels", List.of()));
+  }
+
+  private static final List<String> unknownTypes = List.of("symbol", "undefined", "dbPointer", "javascript", "javascriptWithScope");
+
+  /** Values of these types cannot be stored here, so no document has them. */
+  private static void withKnownTypes(Object value) {
+    if (value instanceof List<?> list) list.forEach(MemoryServer::withKnownTypes);
+    if (!(value instanceof Document document)) return;
+    for (String name : List.copyOf(document.keySet())) {
+      Object each = document.get(name);
+      if (name.equals("$type") && each instanceof List<?> types) {
+        List<?> known = types.stream().filter(type -> !unknownTypes.contains(type)).toList();
+        document.put(name, known.isEmpty() ? List.of("regex") : new ArrayList<>(known));
+      } else withKnownTypes(each);
+    }
   }
 
   /** Every stream splits its large events: those of documents with a field isSplit. */

@@ -61,7 +61,8 @@ async function given(
   start: () => Promise<MongodbServer>,
 ): Promise<MongodbServer> {
   if (own) return await start();
-  const url = shared.get(variable) ?? Promise.resolve(process.env[variable] ?? start().then((each) => each.adminUrl));
+  const url =
+    shared.get(variable) ?? Promise.resolve(process.env[variable] ?? start().then((each) => each.adminUrl));
   shared.set(variable, url);
   return describe(new URL(await url));
 }
@@ -86,11 +87,24 @@ async function startInMemory(): Promise<MongodbServer> {
   const lib = await findServer('mongodb_memory', [inMaven('mongodb-memory-1.47.0', pom)]);
   const classes = join(dirname(lib), 'mongodb-memory-classes', String(process.pid));
   await mkdir(classes, { recursive: true });
-  await runOrFail('javac', ['-cp', `${lib}/*`, '-d', classes, join(projectFolder, 'e2e/kit/servers/mongodb-memory.java')]);
+  await runOrFail('javac', [
+    '-cp',
+    `${lib}/*`,
+    '-d',
+    classes,
+    join(projectFolder, 'e2e/kit/servers/mongodb-memory.java'),
+  ]);
   const folder = await dataFolder('mongodb-memory');
   const url = new URL('mongodb://127.0.0.1/');
   url.port = String(await freePort());
-  const args = ['-Xmx768m', '-XX:TieredStopAtLevel=1', '-cp', `${classes}:${lib}/*`, 'MemoryServer', url.port];
+  const args = [
+    '-Xmx768m',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    `${classes}:${lib}/*`,
+    'MemoryServer',
+    url.port,
+  ];
   const server = await ServerProcess.start({
     folder,
     start: () => startProcess('java', args, { name: 'mongodb-memory', cwd: folder }),
