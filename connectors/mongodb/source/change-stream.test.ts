@@ -109,7 +109,7 @@ test('documents without a usable value are misfits, and the others go on', async
   assert.deepEqual(batches.flatMap(rowsOf), ['2 fits']);
   assert.deepEqual(
     batches[0]?.misfits?.rejections.map(({ code, column, row }) => [code, column, row]),
-    [['RecordMisfit', 'body', '_id {"$value":1}']],
+    [['RecordMisfit', 'body', '_id 1']],
   );
   await flow.close();
 });

@@ -106,8 +106,7 @@ export class CollectionReader implements RangeReader {
 
   #nameOf(document: BsonValue): string {
     const id = fieldOf(document, idName);
-    const column = { name: idName, type: { kind: 'text' as const } };
-    const key = id && { columns: [idName], values: [keyText(id, column)] };
+    const key = id && { columns: [idName], values: [plainText(id)] };
     return nameRow(key, this.#options.request.redactsKeys ?? false) ?? 'a document';
   }
 
@@ -194,6 +193,14 @@ export class CollectionReader implements RangeReader {
       signal,
     );
   }
+}
+
+/** For messages. */
+function plainText(value: BsonValue): string {
+  const node = bsonAccess.read(value);
+  if (node.kind === 'int') return String(node.value);
+  const text = 'text' in node ? node.text : undefined;
+  return text ?? bsonAccess.json(value) ?? node.kind;
 }
 
 const nullValue: BsonValue = { type: bson.null, bytes: Buffer.alloc(0), start: 0, end: 0 };
