@@ -99,26 +99,28 @@ export class Session implements PooledSession {
 
   /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    try {
-      return await this.abortable(body, signal);
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      throw this.classified(thrown);
-    }
+    return await this.#run(body, signal, (thrown) => this.classified(thrown));
   }
 
   /** Like guard, but driver errors are thrown as they are. */
   async abortable<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return await this.#run(body, signal, (thrown) => thrown);
+  }
+
+  async #run<T>(
+    body: () => Promise<T>,
+    signal: AbortSignal | undefined,
+    told: (thrown: unknown) => unknown,
+  ): Promise<T> {
     signal?.throwIfAborted();
-    const stop = signal ? onAbort(signal, () => this.cut()) : () => {};
-    try {
-      return await body();
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      throw thrown;
-    } finally {
-      stop();
-    }
+    const stop = signal && onAbort(signal, () => this.cut());
+    return await Promise.resolve()
+      .then(body)
+      .catch((thrown: unknown) => {
+        signal?.throwIfAborted();
+        throw told(thrown);
+      })
+      .finally(() => stop?.());
   }
 
   classified(thrown: unknown): IdraError {

@@ -106,7 +106,8 @@ export const offsetCodes = {
     systems: ['PostgreSQL'],
   },
   StreamEnded: {
-    cause: 'The object that mode Stream reads was dropped, renamed or replaced, which ends its log of changes.',
+    cause:
+      'The object that mode Stream reads was dropped, renamed or replaced, which ends its log of changes.',
     remedy:
       'If the object is there again, run idra restart NAME, which reads it from the beginning. Rows at the destination stay.',
     systems: ['MongoDB'],

@@ -31,7 +31,8 @@ export const serverCodes = {
   },
   NoTransactions: {
     cause: 'The server has no transactions: rows and offset cannot be committed together.',
-    remedy: 'Make the server a replica set, of one member if need be; otherwise nothing: the guarantee is AtLeastOnce.',
+    remedy:
+      'Make the server a replica set, of one member if need be; otherwise nothing: the guarantee is AtLeastOnce.',
     systems: ['MongoDB'],
   },
   ObjectNotReady: {

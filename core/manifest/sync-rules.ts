@@ -8,6 +8,7 @@ import {
   objectFields,
   recordFields,
   type SystemField,
+  storedObjectFields,
 } from '../sync-spec.ts';
 import {
   all,
@@ -37,6 +38,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
     'compression',
     ...httpSourceFields,
     ...messageFields.source,
+    ...storedObjectFields.source,
   ],
   destination: [
     ...objectFields,
@@ -44,6 +46,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
     'compression',
     ...httpDestinationFields,
     ...messageFields.destination,
+    ...storedObjectFields.destination,
   ],
 };
 const namingFields: readonly SystemField[] = [...objectFields, 'query'];

@@ -6,6 +6,7 @@ import { ofDatabases } from './of-databases.ts';
 import { ofEngine } from './of-engine.ts';
 import { ofEtcd } from './of-etcd.ts';
 import { ofHostileNames } from './of-hostile-names.ts';
+import { ofHttp } from './of-http.ts';
 import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
@@ -26,6 +27,7 @@ export const guards: readonly Guard[] = [
   ...ofPasswords,
   ...ofHostileNames,
   ...ofEtcd,
+  ...ofHttp,
   ...ofRecords,
   {
     name: 'the epoch goes before the revision',

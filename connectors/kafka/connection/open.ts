@@ -29,7 +29,6 @@ interface Driver {
 }
 
 interface DriverQueue {
-  readonly inflight: ReadonlyMap<number, unknown>;
   push(request: {
     readonly entry: object;
     readonly expectResponse: true;
@@ -68,6 +67,10 @@ export class BrokerConnection {
   #socket: Socket | undefined;
   #lost: IdraError | undefined;
   #acquiredBytes = 0;
+  /** Requests whose answers have not begun. */
+  #awaited = 0;
+  #hasLogin = false;
+  #isLoggingIn = false;
   #versions: ReadonlyMap<number, ApiVersion> = new Map();
   readonly #opened = Promise.withResolvers<never>();
 
@@ -136,6 +139,7 @@ export class BrokerConnection {
       },
     });
     this.#driver = driver;
+    this.#hasLogin = sasl !== undefined;
     await driver.connect();
     const { error, versions } = await this.ask(apiVersions, null, { signal });
     if (error !== 0) throw permanent('ServerTooOld', `${this.where}: the broker does not list its versions`);
@@ -143,7 +147,7 @@ export class BrokerConnection {
     const known = versions.map(({ key, min, max }) => [key, { minVersion: min, maxVersion: max }]);
     driver.setVersions(Object.fromEntries(known));
     driver.setSupportAuthenticationProtocol(true);
-    await driver.authenticate();
+    await this.#logIn(driver);
   }
 
   #watch(socket: Socket, access: SystemAccess): Socket {
@@ -159,23 +163,28 @@ export class BrokerConnection {
     const guard = new FrameGuard({
       share,
       acquired: () => this.#acquiredBytes,
-      isExpected: () => this.#driver?.isAuthenticated() === false || this.#hasRequests,
+      isExpected: () => this.#isLoggingIn || this.#awaited-- > 0,
     });
     guardSocket(socket, { where: this.where, inspect: (chunk) => guard.inspect(chunk) });
-    let cause: unknown;
-    socket.on('error', (error) => {
-      cause ??= error;
-    });
+    // Before the driver, which would report every error as a lost connection.
+    socket.on('error', (error) => this.cut(toIdraError(error, this.where)));
     socket.once('close', () => {
       share.release();
-      this.cut(cause === undefined ? this.#closed() : toIdraError(cause, this.where));
+      this.cut(this.#closed());
     });
     socket.once('end', () => this.cut(this.#closed()));
     return socket;
   }
 
-  get #hasRequests(): boolean {
-    return (this.#driver?.requestQueue.inflight.size ?? 0) > 0;
+  /** The driver asks by itself. */
+  async #logIn(driver: Driver): Promise<void> {
+    if (!this.#hasLogin || driver.isAuthenticated()) return;
+    this.#isLoggingIn = true;
+    try {
+      await driver.authenticate();
+    } finally {
+      this.#isLoggingIn = false;
+    }
   }
 
   supports(key: number): boolean {
@@ -208,7 +217,7 @@ export class BrokerConnection {
     try {
       const driver = this.#driver as Driver;
       // A login may end with its token.
-      if (api.key !== apiVersions.key && !driver.isAuthenticated()) await driver.authenticate();
+      if (api.key !== apiVersions.key) await this.#logIn(driver);
       const writer = new WireWriter();
       api.write(writer.tags(isFlexible), request, version);
       this.#acquiredBytes = acquiredBytes;
@@ -243,6 +252,7 @@ export class BrokerConnection {
         expectResponse: true,
         requestTimeout: null,
         sendRequest: () => {
+          this.#awaited += 1;
           this.#socket?.cork();
           this.#socket?.write(head.written);
           this.#socket?.write(body);

@@ -115,11 +115,10 @@ export class ClaimedTopic {
     signal: AbortSignal,
   ): Promise<void> {
     const producer = this.#producer;
-    const checking = this.#requireOwner(signal);
-    checking.catch(() => {});
     if (producer.isTransactional) await producer.send([...batches, commitBatch(row)], leaders, signal);
     else await producer.send(batches, leaders, signal);
-    await checking;
+    // Behind it: the brokers accept messages of a transaction only when the one before has ended everywhere.
+    await this.#requireOwner(signal);
     await reach('commit:before');
     if (!producer.isTransactional) await producer.send([commitBatch(row)], leaders, signal);
     await producer.end(true, signal);
@@ -128,12 +127,23 @@ export class ClaimedTopic {
 
   /** The brokers fence an earlier owner. This finds a row that was stored by other means, before anything is committed. */
   async #requireOwner(signal: AbortSignal): Promise<void> {
-    const { session, log } = this.#init;
-    const { uid, table, token, offset } = this.#row;
-    const rows = await log.read(session, uid, signal);
-    const stored = rows.find((row) => row.uid === uid && row.table === table);
+    const { table, token, offset } = this.#row;
+    const stored = await this.#storedRow(signal);
     if (!stored || stored.isClosed || stored.token !== token) throw writeIsFenced(token);
     if (stored.offset !== offset) throw offsetMovedInPass(table);
+  }
+
+  async #requireNoNewerOwner(signal: AbortSignal): Promise<void> {
+    const { token } = this.#row;
+    const stored = await this.#storedRow(signal);
+    if (stored && (stored.isClosed || stored.token > token)) throw writeIsFenced(token);
+  }
+
+  async #storedRow(signal: AbortSignal): Promise<CommitRow | undefined> {
+    const { session, log } = this.#init;
+    const { uid, table } = this.#row;
+    const rows = await log.read(session, uid, signal);
+    return rows.find((row) => row.uid === uid && row.table === table);
   }
 
   /** The topic that was claimed; it may have more partitions now. */
@@ -165,7 +175,7 @@ export class ClaimedTopic {
       signal.throwIfAborted();
       await this.#producer.end(false, signal).catch(() => {});
       // Another owner may have claimed it: then its token is stored.
-      if (isFencedByBroker(thrown)) await this.#requireOwner(signal);
+      if (isFencedByBroker(thrown)) await this.#requireNoNewerOwner(signal);
       throw thrown;
     }
   }

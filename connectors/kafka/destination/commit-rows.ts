@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CommitRow } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import { commitLayout, requireKnownLayout } from '../../sql/destination/commit-table.ts';
@@ -13,6 +14,14 @@ import { cursorOf, type RecordCursor, readBatch } from '../types/record-batch.ts
 
 const path = 'spec.destination.topic';
 const readBytes = 1024 * 1024;
+const settleForMs = 500;
+const settleEveryMs = 20;
+
+interface Found {
+  readonly rows: readonly CommitRow[];
+  /** A transaction that has not ended has a row about the same. */
+  readonly isOpen: boolean;
+}
 
 /** The row of a Sync and topic as a message: its key is kept by compaction, the latest value counts. */
 export function commitMessage(row: CommitRow): { readonly key: string; readonly value: string } {
@@ -44,10 +53,27 @@ export class CommitLog {
     this.#table = table;
   }
 
-  /** Rows for this topic, or for this uid. */
+  /**
+   * Rows for this topic, or for this uid. The end of a transaction reaches this topic a moment after its producer was told, so what may be
+   * about to be committed is awaited for a moment. A claim fences its producer first, and then there is nothing to wait for.
+   */
+  async readSettled(session: KafkaSession, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
+    const untilMs = performance.now() + settleForMs;
+    for (;;) {
+      const { rows, isOpen } = await this.#read(session, uid, signal);
+      if (!isOpen || performance.now() > untilMs) return rows;
+      await pause(settleEveryMs, undefined, { signal });
+    }
+  }
+
+  /** The same without waiting. */
   async read(session: KafkaSession, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
+    return (await this.#read(session, uid, signal)).rows;
+  }
+
+  async #read(session: KafkaSession, uid: string, signal: AbortSignal): Promise<Found> {
     const topic = await findCommitTopic(session, signal);
-    if (!topic) return [];
+    if (!topic) return { rows: [], isOpen: false };
     if (topic.id !== this.#topicId) {
       this.#positions = [];
       this.#rows = new Map();
@@ -60,13 +86,22 @@ export class CommitLog {
     ];
     await this.#readCommitted(session, topic, { first, ends: committed }, signal);
     const rows = new Map(this.#rows);
+    const isAbout = (row: Pick<CommitRow, 'uid' | 'table'>) => row.uid === uid || row.table === this.#table;
+    let isOpen = false;
     for (const { partition } of topic.partitions) {
       const from = committed[partition] ?? 0;
       const end = ends[partition] ?? 0;
-      if (from < end)
-        await readOpen(session, topic, { partition, from, end }, (cursor) => apply(rows, cursor), signal);
+      if (from >= end) continue;
+      const open = await readOpen(
+        session,
+        topic,
+        { partition, from, end },
+        (cursor) => apply(rows, cursor),
+        signal,
+      );
+      isOpen ||= open.some(isAbout);
     }
-    return [...rows.values()].filter((row) => row.uid === uid || row.table === this.#table);
+    return { rows: [...rows.values()].filter(isAbout), isOpen };
   }
 
   async #readCommitted(
@@ -121,7 +156,7 @@ async function readOpen(
   { partition, from, end }: OpenRange,
   apply: (cursor: RecordCursor) => void,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly Pick<CommitRow, 'uid' | 'table'>[]> {
   const open = new Map<bigint, RecordCursor[]>();
   for (let offset = from; offset < end; ) {
     const records = await fetchFrom(session, topic, partition, offset, signal);
@@ -140,7 +175,25 @@ async function readOpen(
         open.delete(producer);
       }
     }
-    if (offset === before) return;
+    if (offset === before) break;
+  }
+  return [...open.values()].flat().flatMap(namesIn);
+}
+
+/** What the messages of a batch are about. */
+function namesIn(cursor: RecordCursor): Pick<CommitRow, 'uid' | 'table'>[] {
+  const names: Pick<CommitRow, 'uid' | 'table'>[] = [];
+  while (cursor.next()) if (cursor.key) names.push(nameOf(cursor.key.toString('utf8')));
+  return names;
+}
+
+/** Throws OwnTableUnsafe. */
+function nameOf(key: string): Pick<CommitRow, 'uid' | 'table'> {
+  try {
+    const { uid, table } = JSON.parse(key) as Record<string, unknown>;
+    return { uid: String(uid), table: String(table) };
+  } catch (thrown) {
+    throw notOurs(thrown);
   }
 }
 
@@ -178,19 +231,17 @@ function applyOne(rows: Map<string, CommitRow>, { key, value }: RecordCursor): v
   const row = value === null ? undefined : commitRowOf(name, value.toString('utf8'));
   if (row) rows.set(`${row.uid}\0${row.table}`, row);
   else {
-    const { uid, table } = JSON.parse(name) as { readonly uid?: unknown; readonly table?: unknown };
-    rows.delete(`${String(uid)}\0${String(table)}`);
+    const { uid, table } = nameOf(name);
+    rows.delete(`${uid}\0${table}`);
   }
 }
 
 function commitRowOf(key: string, value: string): CommitRow {
   try {
-    const { uid, table } = JSON.parse(key) as Record<string, unknown>;
     const row = JSON.parse(value) as Record<string, unknown>;
     requireKnownLayout(row.layout);
     return {
-      uid: String(uid),
-      table: String(table),
+      ...nameOf(key),
       name: String(row.name),
       fingerprint: String(row.meaning),
       token: BigInt(String(row.token)),
@@ -201,12 +252,15 @@ function commitRowOf(key: string, value: string): CommitRow {
       ...(typeof row.target === 'string' && { target: row.target }),
     };
   } catch (thrown) {
-    if (thrown instanceof SyntaxError || thrown instanceof TypeError)
-      throw permanent('OwnTableUnsafe', `the topic ${commitTopic} has a message that is not one of Idra`, {
-        path: 'spec.destination.dataSource',
-        fix: `let only Idra write to ${commitTopic}`,
-        cause: thrown,
-      });
+    if (thrown instanceof SyntaxError || thrown instanceof TypeError) throw notOurs(thrown);
     throw thrown;
   }
+}
+
+function notOurs(cause: unknown): Error {
+  return permanent('OwnTableUnsafe', `the topic ${commitTopic} has a message that is not one of Idra`, {
+    path: 'spec.destination.dataSource',
+    fix: `let only Idra write to ${commitTopic}`,
+    cause,
+  });
 }

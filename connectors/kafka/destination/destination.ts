@@ -105,7 +105,7 @@ export class KafkaDestination implements Destination {
   }
 
   async commitRows(uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
-    return await this.#log.read(await this.#session.get(signal), uid, signal);
+    return await this.#log.readSettled(await this.#session.get(signal), uid, signal);
   }
 
   /** The brokers fence an earlier owner before the stored token is read, so that what is read stays true until it is committed. */
@@ -154,7 +154,7 @@ export class KafkaDestination implements Destination {
 
   async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
     const session = await this.#session.get(signal);
-    const rows = await this.#log.read(session, uid, signal);
+    const rows = await this.#log.readSettled(session, uid, signal);
     const stored = rows.find((row) => row.uid === uid && row.table === this.name);
     if (!stored) throw permanent('CommitRowGone', `the commit row of ${this.name} is gone`);
     if (stored.token !== token || stored.isClosed) throw writeIsFenced(token);

@@ -6,6 +6,7 @@ import type { RecordColumn } from '../../../core/records/record-column.ts';
 import { RowMaker } from '../../../core/records/rows.ts';
 import type { Value } from '../../../core/values.ts';
 import { changeOf, isUnavailable, payloadOf } from '../types/debezium.ts';
+import { FlatJson } from '../types/flat-json.ts';
 import { type MessageFormat, Unreadable } from '../types/format.ts';
 import { isObject, type RecordNode, recordAccess } from '../types/record-node.ts';
 import { adapterOf } from '../types/untyped-json.ts';
@@ -38,6 +39,10 @@ export class MessageRows {
   readonly #wantsDeletions: boolean;
   readonly #needsObject: boolean;
   readonly #adapt: (row: RecordNode) => RecordNode;
+  readonly #flat: FlatJson | undefined;
+  readonly #metadata: readonly { readonly index: number; readonly value: (message: Message) => Value }[];
+  /** Columns that may not be NULL. */
+  readonly #required: readonly number[];
 
   constructor(init: MessageRowsInit, request: ReadRequest) {
     const { columns, key } = init;
@@ -58,6 +63,15 @@ export class MessageRows {
     this.#width = read.length;
     this.#wantsDeletions = request.wantsDeletions === true;
     this.#needsObject = columns.every((column) => typeof stepsOf(column)[0] === 'string');
+    const isFlat = init.format.name === 'JSON' && !init.isDebezium;
+    this.#flat = isFlat ? FlatJson.of(columns, request.columns) : undefined;
+    this.#metadata = read.flatMap(({ name }, index) => {
+      const value = metadataValues[name];
+      return value ? [{ index, value }] : [];
+    });
+    this.#required = read.flatMap(({ name, isNullable }, index) =>
+      isNullable || metadataValues[name] ? [] : [index],
+    );
     this.#adapt = init.isDebezium ? adapterOf(columns) : (row) => row;
   }
 
@@ -71,6 +85,8 @@ export class MessageRows {
     const { format, isDebezium } = this.#init;
     const value = message.cursor.value;
     if (value === null) return this.#deletion(message, null);
+    const flat = this.#flat && this.#flatRow(this.#flat, message);
+    if (flat) return flat;
     const node = format.value(value);
     if (node instanceof Unreadable) return this.#unreadable(message, node.reason);
     if (!isDebezium) return this.#row(message, node);
@@ -93,6 +109,18 @@ export class MessageRows {
         return this.#row(message, row);
       }
     }
+  }
+
+  /** Undefined: the message has another form, or does not fit. */
+  #flatRow(flat: FlatJson, message: Message): MessageRow | undefined {
+    const { bytes, valueAt, valueLength } = message.cursor;
+    const text = bytes.toString('utf8', valueAt, valueAt + valueLength);
+    // Stands for bytes that are not UTF-8.
+    const row = text.includes('\ufffd') ? undefined : flat.row(text);
+    if (!row) return undefined;
+    for (const index of this.#required) if (row[index] === null) return undefined;
+    for (const { index, value } of this.#metadata) row[index] = value(message);
+    return { row, isDeletion: false };
   }
 
   take(): Pick<Batch, 'misfits' | 'newFields'> {

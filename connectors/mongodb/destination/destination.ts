@@ -220,6 +220,10 @@ export class MongodbDestination implements Destination {
     );
   }
 
+  readonly beginPass: Destination['beginPass'] = (pass, signal) => this.#owned().beginPass(pass, signal);
+  readonly write: Destination['write'] = (batch, signal) => this.#owned().write(batch, signal);
+  readonly endPass: Destination['endPass'] = (offset, signal) => this.#owned().endPass(offset, signal);
+
   async largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null> {
     const session = await this.#open(signal);
     const [first = ''] = columns;
@@ -240,24 +244,6 @@ export class MongodbDestination implements Destination {
     });
   }
 
-  readonly beginPass: Destination['beginPass'] = (pass, signal) => this.#owned().beginPass(pass, signal);
-  readonly write: Destination['write'] = (batch, signal) => this.#owned().write(batch, signal);
-  readonly endPass: Destination['endPass'] = (offset, signal) => this.#owned().endPass(offset, signal);
-
-  async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
-    const session = await this.#open(signal);
-    if (!(await requireOwnCollection(session, signal))) throw writeIsFenced(token);
-    const commits = new CommitRows(session, this.name);
-    const changed = await session.guard(() => commits.setOffset(uid, expected, offset, token), signal);
-    if (changed) {
-      this.#claimed?.offsetIs(changed);
-      return toCommitRow(changed);
-    }
-    const stored = await session.guard(() => commits.find(uid), signal);
-    if (!stored || stored.token !== token || stored.closed) throw writeIsFenced(token);
-    throw offsetMoved(expected, stored.offset);
-  }
-
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
     const session = await this.#open(signal);
     if (!(await requireOwnCollection(session, signal))) return;
@@ -274,6 +260,23 @@ export class MongodbDestination implements Destination {
   async rest(): Promise<void> {
     await this.#leaveClaim();
     await this.#session.rest();
+  }
+
+  async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
+    const session = await this.#open(signal);
+    if (!(await requireOwnCollection(session, signal))) throw writeIsFenced(token);
+    const commits = new CommitRows(session, this.name);
+    const { changed, stored } = await session.guard(async () => {
+      const updated = await commits.setOffset(uid, expected, offset, token);
+      return { changed: updated, stored: updated ?? (await commits.find(uid)) };
+    }, signal);
+    if (changed) {
+      this.#claimed?.offsetIs(changed);
+      return toCommitRow(changed);
+    }
+    throw stored && stored.token === token && !stored.closed
+      ? offsetMoved(expected, stored.offset)
+      : writeIsFenced(token);
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { TestObjects } from '../../../connectors/sql/test-flow.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
 import type { Definition } from '../../../core/definition.ts';
 import type { SourceObject } from '../../../core/sync-spec.ts';
@@ -23,6 +24,8 @@ export interface TestSystem {
 
 /** An empty space in the system: a database, a folder, a bucket. Source and destination may share it. */
 export interface TestSpace {
+  /** For systems whose objects need more than a name. */
+  readonly objects?: TestObjects;
   readonly source: TestEnd;
   readonly destination: TestEnd;
   readonly abilities: Partial<Abilities>;

@@ -31,8 +31,10 @@ export const wrongInput: readonly Case[] = [
       const path = objectPath('source', context.object('missing'));
       const permanent = { disposition: 'permanent', path };
       await assert.rejects(describeSource('missing'), { code: 'TableNotFound', ...permanent });
-      const invalid = context.system.invalidName ?? 'a.b.c';
-      await assert.rejects(describeSource(invalid), { code: 'NameInvalid', ...permanent });
+      await assert.rejects(describeSource(context.system.invalidName ?? 'a.b.c'), {
+        code: 'NameInvalid',
+        ...permanent,
+      });
       const target = await context.openDestination('missing');
       assert.equal(await target.describe(signal), null);
       assert.equal(await target.hasRows(signal), false);
