@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { tempFolder } from '../e2e/kit/temp.ts';
 import { TestClock } from '../e2e/kit/test-clock.ts';
 import { adminPassword, singleInstallation, TestApi, type TestClient, userPassword } from './test-api.ts';
 import { sessionCookie } from './users/sessions.ts';
@@ -55,6 +58,30 @@ describe('the first login', () => {
     const again = api.client();
     await again.login('admin', adminPassword);
   });
+});
+
+test('a first password from a file must be replaced at once, and there is no admin/admin', async () => {
+  const file = join(await tempFolder('first-password'), 'password');
+  await writeFile(file, 'generated-by-the-chart-0123456789\n');
+  const api = await startApi({ firstPasswordFile: file });
+  try {
+    const client = api.client();
+    await client.refused(401, 'LoginFailed', '/session', {
+      method: 'POST',
+      body: { user: 'admin', password: 'admin' },
+    });
+    await client.login('admin', 'generated-by-the-chart-0123456789');
+    await client.refused(403, 'PasswordChangeNeeded', '/syncs');
+    await client.send('PUT', '/session/password', {
+      current: 'generated-by-the-chart-0123456789',
+      password: adminPassword,
+    });
+    const again = api.client();
+    await again.login('admin', adminPassword);
+    await again.get('/users');
+  } finally {
+    await api.stop();
+  }
 });
 
 describe('sessions', () => {
@@ -198,7 +225,7 @@ describe('passwords', () => {
       'aaaaaaaaaaaaaaaa',
       'x'.repeat(257),
     ];
-    for (const password of [...refused, 'admin-admin-admin-1']) {
+    for (const password of [...refused, 'admin-admin-admin-1', 'idra-admin-kubernetes']) {
       const problem = await admin.refused(422, 'PasswordRefused', '/session/password', {
         method: 'PUT',
         body: { current: adminPassword, password },

@@ -82,7 +82,14 @@ async function setUpFirstPassword({ users, config, log }: Services): Promise<voi
   }
   await requireGoodPassword(password, 'admin');
   const passwordHash = await hashPassword(password);
-  const admin = users.make({ name: 'admin', source: 'local', grants: adminGrants, passwordHash });
+  // Whoever can read the file knows it, so it is replaced at the first login.
+  const admin = users.make({
+    name: 'admin',
+    source: 'local',
+    grants: adminGrants,
+    passwordHash,
+    mustSetPassword: true,
+  });
   try {
     await users.create(admin);
     log.info('the user admin has the password of the file', { file });

@@ -9,6 +9,7 @@ import { fileCodes } from './error-codes/files.ts';
 import { keyCodes } from './error-codes/keys.ts';
 import { kubernetesCodes } from './error-codes/kubernetes.ts';
 import { manifestCodes } from './error-codes/manifests.ts';
+import { objectCodes } from './error-codes/objects.ts';
 import { offsetCodes } from './error-codes/offsets.ts';
 import { rowCodes } from './error-codes/rows.ts';
 import { serverCodes } from './error-codes/servers.ts';
@@ -29,6 +30,7 @@ export const codesBySubject = {
   rows: rowCodes,
   offsets: offsetCodes,
   files: fileCodes,
+  objects: objectCodes,
   manifests: manifestCodes,
   commands: commandCodes,
   agents: agentCodes,

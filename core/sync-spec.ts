@@ -37,7 +37,8 @@ export type SystemField =
   | MessageField
   | RecordField
   | HttpSourceField
-  | HttpDestinationField;
+  | HttpDestinationField
+  | StoredObjectField;
 
 /** Fields of systems of messages. */
 export const messageFields = {
@@ -81,6 +82,13 @@ export const httpDestinationFields = [
 ] as const;
 export type HttpDestinationField = (typeof httpDestinationFields)[number];
 
+/** Fields of systems of stored objects. */
+export const storedObjectFields = {
+  source: ['csv', 'horizon'],
+  destination: ['csv', 'partitionBy', 'objectSize'],
+} as const;
+export type StoredObjectField = (typeof storedObjectFields)['source' | 'destination'][number];
+
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
 export const sourceFields = [
   'query',
@@ -88,8 +96,10 @@ export const sourceFields = [
   'metadata',
   'startFrom',
   'format',
+  'compression',
   ...messageFields.source,
   ...httpSourceFields,
+  ...storedObjectFields.source,
 ] as const;
 
 /** The same of spec.destination. */
@@ -98,6 +108,7 @@ export const destinationFields = [
   'compression',
   ...messageFields.destination,
   ...httpDestinationFields,
+  ...storedObjectFields.destination,
 ] as const;
 
 /** How pages of an HTTP API are read: core/manifest/http-fields.ts describes the fields. */
@@ -142,10 +153,29 @@ export interface HttpDestinationObject {
 }
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
-export const offsetFields = ['columns', 'metadata'] as const;
+export const offsetFields = ['columns', 'metadata', 'format', 'csv'] as const;
+
+/** How CSV is written: core/manifest/stored-object-fields.ts describes the fields. */
+export interface CsvForm {
+  readonly delimiter?: string | undefined;
+  readonly quote?: string | undefined;
+  readonly escape?: string | undefined;
+  readonly header?: boolean | undefined;
+  readonly encoding?: string | undefined;
+}
+
+/** A part of the path of an object: `COLUMN=VALUE/`, or the day or hour of a time. */
+export interface PartitionField {
+  readonly column: string;
+  readonly by?: 'Day' | 'Hour' | undefined;
+}
 
 /** What to read from a system. */
 export interface SourceObject extends ObjectNames, HttpSourceObject {
+  readonly compression?: string;
+  readonly csv?: CsvForm;
+  /** How long after others an object may still appear with an earlier time: a duration, as in the manifest. */
+  readonly horizon?: string;
   readonly query?: string;
   /** Columns of records without fixed columns: those of the manifest, or those inferred earlier (Offset.columns); omitted: infer them. */
   readonly columns?: readonly RecordColumn[];
@@ -179,6 +209,10 @@ export interface DestinationObject extends ObjectNames, HttpDestinationObject {
   /** `Keep`: Append may write to a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';
   readonly format?: string;
+  readonly csv?: CsvForm;
+  readonly partitionBy?: readonly PartitionField[];
+  /** Limit of an object: a size, as in the manifest. */
+  readonly objectSize?: string;
   readonly compression?: string;
   readonly numbersAsText?: boolean;
   /** Of an object that is created. */

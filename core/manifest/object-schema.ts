@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { columnName, columnNames, objectName, sizeText, text } from './fields.ts';
 import { httpDestinationFields, httpSourceFields } from './http-fields.ts';
+import { storedDestinationFields, storedSourceFields } from './stored-object-fields.ts';
 
 const tableText =
   'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
@@ -162,6 +163,7 @@ export const sourceObject = z.strictObject({
   ...laterFields,
   ...messageSource,
   ...httpSourceFields,
+  ...storedSourceFields,
 });
 
 export const destinationObject = z.strictObject({
@@ -177,4 +179,5 @@ export const destinationObject = z.strictObject({
   ...laterFields,
   ...messageDestination,
   ...httpDestinationFields,
+  ...storedDestinationFields,
 });

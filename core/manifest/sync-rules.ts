@@ -8,6 +8,7 @@ import {
   objectFields,
   recordFields,
   type SystemField,
+  storedObjectFields,
 } from '../sync-spec.ts';
 import {
   all,
@@ -36,6 +37,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
     'compression',
     ...httpSourceFields,
     ...messageFields.source,
+    ...storedObjectFields.source,
   ],
   destination: [
     ...objectFields,
@@ -43,6 +45,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
     'compression',
     ...httpDestinationFields,
     ...messageFields.destination,
+    ...storedObjectFields.destination,
   ],
 };
 const namingFields: readonly SystemField[] = [...objectFields, 'query'];

@@ -1,3 +1,5 @@
+import { civilDate } from '../../../core/civil-date.ts';
+
 /** Canonical text of microseconds since 1970 UTC; `suffix` is Z for an instant, empty for a column without zone. Any year. */
 export function instantText(micros: bigint, suffix: 'Z' | ''): string {
   const seconds = floorDivide(micros, 1_000_000n);
@@ -21,21 +23,6 @@ export function truncateMicros(micros: bigint, precision: number): bigint {
 function floorDivide(value: bigint, by: bigint): bigint {
   const quotient = value / by;
   return value % by < 0n ? quotient - 1n : quotient;
-}
-
-/** Hinnant, "chrono-Compatible Low-Level Date Algorithms": civil_from_days. */
-function civilDate(days: number): { readonly year: number; readonly month: number; readonly day: number } {
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const ofEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (ofEra - Math.floor(ofEra / 1_460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365,
-  );
-  const ofYear = ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shiftedMonth = Math.floor((5 * ofYear + 2) / 153);
-  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
-  const day = ofYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
-  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }
 
 function two(value: number): string {

@@ -160,6 +160,22 @@ export function inWheel(name: string, folderInside: string): Place {
   };
 }
 
+/** The folder of a Python that has these packages of PyPI, `name==version`, in a virtual environment of its own. */
+export function inPythonPackage(...requirements: readonly string[]): Place {
+  return {
+    what: `${requirements.join(', ')} on PyPI`,
+    find: async () => {
+      const name = `python-${requirements.join('-').replaceAll(/[^\w.]+/g, '-')}`;
+      const unpacked = await unpackOnce(name, async (into) => {
+        await runOrFail('python3', ['-m', 'venv', into]);
+        // Scripts of the environment name the folder that they were installed in, so only its Python is used.
+        await runOrFail(join(into, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...requirements]);
+      });
+      return join(unpacked, 'bin');
+    },
+  };
+}
+
 /** Java archives of Maven Central, copied into one folder with what they depend on. */
 export function inMaven(name: string, pom: string): Place {
   return {

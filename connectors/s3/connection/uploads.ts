@@ -1,0 +1,119 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { causeOf, isMissing, isOtherVersion } from '../errors.ts';
+import { type Condition, conditionOf } from './open.ts';
+
+export interface UploadedPart {
+  readonly number: number;
+  readonly etag: string;
+}
+
+interface Options {
+  readonly abortSignal: AbortSignal;
+}
+
+/** Sends a command, with a deadline, and throws errors of Idra. */
+type Call = <T>(action: string, signal: AbortSignal, send: (options: Options) => Promise<T>) => Promise<T>;
+
+/** Uploads of large objects in parts. What is not completed must be aborted, or the server keeps it. */
+export class Uploads {
+  readonly #bucket: string;
+  readonly #client: S3Client;
+  readonly #call: Call;
+
+  constructor(bucket: string, client: S3Client, call: Call) {
+    this.#bucket = bucket;
+    this.#client = client;
+    this.#call = call;
+  }
+
+  async start(
+    key: string,
+    options: { readonly contentType: string; readonly metadata: Readonly<Record<string, string>> },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const command = new CreateMultipartUploadCommand({
+      ...this.#object(key),
+      ContentType: options.contentType,
+      Metadata: { ...options.metadata },
+    });
+    const { UploadId = '' } = await this.#call(`writing ${key}`, signal, (send) =>
+      this.#client.send(command, send),
+    );
+    return UploadId;
+  }
+
+  async putPart(
+    key: string,
+    upload: string,
+    number: number,
+    bytes: Buffer,
+    signal: AbortSignal,
+  ): Promise<UploadedPart> {
+    const command = new UploadPartCommand({
+      ...this.#object(key),
+      UploadId: upload,
+      PartNumber: number,
+      Body: bytes,
+      ContentLength: bytes.length,
+    });
+    const { ETag = '' } = await this.#call(`writing ${key}`, signal, (send) =>
+      this.#client.send(command, send),
+    );
+    return { number, etag: ETag };
+  }
+
+  /** The ETag of the object; undefined: what `over` demands was not true. */
+  async complete(
+    key: string,
+    upload: string,
+    parts: readonly UploadedPart[],
+    over: Condition,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const command = new CompleteMultipartUploadCommand({
+      ...this.#object(key),
+      UploadId: upload,
+      MultipartUpload: { Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })) },
+      ...conditionOf(over),
+    });
+    try {
+      const { ETag = '' } = await this.#call(`writing ${key}`, signal, (send) =>
+        this.#client.send(command, send),
+      );
+      return ETag;
+    } catch (thrown) {
+      if (isOtherVersion(causeOf(thrown))) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** What it has stored is deleted; an upload that is gone is no error. */
+  async abort(key: string, upload: string, signal: AbortSignal): Promise<void> {
+    const command = new AbortMultipartUploadCommand({ ...this.#object(key), UploadId: upload });
+    try {
+      await this.#call(`aborting the upload of ${key}`, signal, (send) => this.#client.send(command, send));
+    } catch (thrown) {
+      if (!isMissing(causeOf(thrown))) throw thrown;
+    }
+  }
+
+  /** Unfinished uploads of exactly this key. */
+  async of(key: string, signal: AbortSignal): Promise<readonly string[]> {
+    const command = new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: key });
+    const { Uploads: found = [] } = await this.#call('listing uploads', signal, (send) =>
+      this.#client.send(command, send),
+    );
+    return found.filter(({ Key }) => Key === key).map(({ UploadId = '' }) => UploadId);
+  }
+
+  #object(key: string): { readonly Bucket: string; readonly Key: string } {
+    return { Bucket: this.#bucket, Key: key };
+  }
+}

@@ -1,0 +1,35 @@
+import type { NodeAccess } from '../../../core/records/node.ts';
+
+/** A record with the names of its fields. An empty field without quotes is null. */
+export interface CsvRecord {
+  readonly names: readonly string[];
+  readonly fields: readonly (string | null)[];
+}
+export type CsvField = string | null;
+
+/** CSV has texts only: conversion and inference treat them like the texts of JSON. */
+export const csvAccess: NodeAccess<CsvRecord | CsvField> = {
+  read(node) {
+    if (node === null) return { kind: 'null' };
+    return typeof node === 'string' ? { kind: 'text', text: node } : { kind: 'object' };
+  },
+  field(node, name) {
+    if (!isRecord(node)) return undefined;
+    const index = node.names.indexOf(name);
+    return index < 0 ? undefined : node.fields[index];
+  },
+  item: () => undefined,
+  *fields(node) {
+    if (!isRecord(node)) return;
+    for (const [index, name] of node.names.entries()) yield [name, node.fields[index] ?? null] as const;
+  },
+  items: () => [],
+  json(node) {
+    if (!isRecord(node)) return JSON.stringify(node);
+    return JSON.stringify(Object.fromEntries(node.names.map((name, index) => [name, node.fields[index]])));
+  },
+};
+
+function isRecord(node: CsvRecord | CsvField): node is CsvRecord {
+  return node !== null && typeof node === 'object';
+}

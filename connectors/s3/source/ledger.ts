@@ -1,0 +1,152 @@
+import { hash } from 'node:crypto';
+import type { ObjectEntry } from '../session.ts';
+
+/** The version of an object that was read. */
+export type ObjectVersion = Pick<ObjectEntry, 'key' | 'etag' | 'modified'>;
+
+const fingerprintBytes = 5;
+
+/**
+ * Versions of objects, each by the second in which it was modified and 40 bits of a hash of its key and ETag: another object is taken for one of
+ * its second less often than once in 10^12. Those before a limit are left out.
+ */
+export class Ledger {
+  readonly #seconds = new Map<number, Set<number>>();
+  #size = 0;
+  #from: number;
+  #text: string | undefined;
+
+  constructor(from = 0) {
+    this.#from = from;
+  }
+
+  /** Versions that were modified before this second since 1970 are left out. */
+  get from(): number {
+    return this.#from;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What encode needs, at most. */
+  get bytes(): number {
+    return this.#size * fingerprintBytes + this.#seconds.size * 3;
+  }
+
+  has(version: ObjectVersion): boolean {
+    return this.#seconds.get(secondOf(version.modified))?.has(fingerprint(version)) ?? false;
+  }
+
+  add(version: ObjectVersion): void {
+    const second = secondOf(version.modified);
+    if (second >= this.#from) this.#put(second, fingerprint(version));
+  }
+
+  addAll(other: Ledger): void {
+    for (const [second, versions] of other.#seconds)
+      if (second >= this.#from) for (const version of versions) this.#put(second, version);
+  }
+
+  #put(second: number, version: number): void {
+    const versions = this.#seconds.get(second) ?? new Set();
+    if (versions.size === 0) this.#seconds.set(second, versions);
+    const before = versions.size;
+    versions.add(version);
+    this.#size += versions.size - before;
+    this.#text = undefined;
+  }
+
+  /** Leaves out what was modified before this second. */
+  leaveOut(before: number): void {
+    this.#from = Math.max(this.#from, before);
+    for (const [second, versions] of this.#seconds) {
+      if (second >= this.#from) continue;
+      this.#seconds.delete(second);
+      this.#size -= versions.size;
+      this.#text = undefined;
+    }
+  }
+
+  /** Leaves out the oldest, up to but without the second `end`, until the rest needs at most so many bytes. */
+  shrink(maxBytes: number, end: number): void {
+    let bytes = this.bytes;
+    let from = this.#from;
+    for (const second of bytes > maxBytes ? this.#sorted() : []) {
+      if (bytes <= maxBytes || second >= end) break;
+      bytes -= (this.#seconds.get(second)?.size ?? 0) * fingerprintBytes + 3;
+      from = second + 1;
+    }
+    this.leaveOut(from);
+  }
+
+  /** For each second its distance from the one before, whether it has several versions and how many, and their fingerprints. */
+  encode(): string {
+    this.#text ??= this.#encoded();
+    return this.#text;
+  }
+
+  #encoded(): string {
+    const bytes = Buffer.alloc(this.#size * (fingerprintBytes + 14));
+    let [at, last] = [0, this.#from];
+    for (const second of this.#sorted()) {
+      const versions = this.#seconds.get(second) ?? new Set();
+      at = writeVarint(bytes, at, (second - last) * 2 + (versions.size > 1 ? 1 : 0));
+      if (versions.size > 1) at = writeVarint(bytes, at, versions.size);
+      for (const version of versions) at = bytes.writeUIntBE(version, at, fingerprintBytes);
+      last = second;
+    }
+    return bytes.toString('base64', 0, at);
+  }
+
+  #sorted(): readonly number[] {
+    return [...this.#seconds.keys()].toSorted((one, other) => one - other);
+  }
+
+  /** Undefined: it is no text of a ledger. */
+  static decode(from: number, text: string): Ledger | undefined {
+    const ledger = new Ledger(from);
+    const bytes = Buffer.from(text, 'base64');
+    let second = from;
+    for (let at = 0; at < bytes.length; ) {
+      const head = readVarint(bytes, at);
+      const count = head.value % 2 === 1 ? readVarint(bytes, head.end) : { value: 1, end: head.end };
+      const end = count.end + count.value * fingerprintBytes;
+      if (!(end <= bytes.length)) return undefined;
+      second += Math.floor(head.value / 2);
+      for (at = count.end; at < end; at += fingerprintBytes)
+        ledger.#put(second, bytes.readUIntBE(at, fingerprintBytes));
+    }
+    return ledger;
+  }
+}
+
+export function secondOf(ms: number): number {
+  return Math.floor(ms / 1_000);
+}
+
+function fingerprint({ key, etag }: ObjectVersion): number {
+  return hash('sha1', `${key}\0${etag}`, 'buffer').readUIntBE(0, fingerprintBytes);
+}
+
+function writeVarint(bytes: Buffer, start: number, value: number): number {
+  let [at, rest] = [start, value];
+  while (rest >= 0x80) {
+    bytes[at++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+/** NaN where the bytes end. */
+function readVarint(bytes: Buffer, start: number): { readonly value: number; readonly end: number } {
+  let [value, scale, at] = [0, 1, start];
+  for (;;) {
+    const byte = bytes[at++];
+    if (byte === undefined || scale > 2 ** 42) return { value: Number.NaN, end: Number.NaN };
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return { value, end: at };
+    scale *= 0x80;
+  }
+}
