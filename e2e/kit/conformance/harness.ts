@@ -1,3 +1,4 @@
+import type { TestObjects } from '../../../connectors/sql/test-flow.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
 import type { Definition } from '../../../core/definition.ts';
 
@@ -14,12 +15,16 @@ export interface TestSystem {
   readonly waivers: Readonly<Record<string, string>>;
   /** Whether its source provides a raw format for its own destination; then what depends on formats is tested with both. */
   readonly hasRawFormat: boolean;
+  /** A name that no object can have; default: `a.b.c`. */
+  readonly invalidName?: string;
   /** Finds or starts the server. */
   open(): Promise<TestSpace>;
 }
 
 /** An empty space in the system: a database, a folder, a bucket. Source and destination may share it. */
 export interface TestSpace {
+  /** For systems whose objects need more than a name. */
+  readonly objects?: TestObjects;
   readonly source: TestEnd;
   readonly destination: TestEnd;
   readonly abilities: Partial<Abilities>;
