@@ -65,7 +65,9 @@ const laterFields = {
     .describe('Collection of a MongoDB database; offered in a later version.'),
   topic: text({ max: 249 })
     .optional()
-    .describe('Topic of a Kafka cluster; as a source also a pattern in which * stands for any characters, such as shop.* for several topics.',
+    .describe(
+      'Topic of a Kafka cluster; as a source also a pattern in which * stands for any characters, such as shop.* for several topics.',
+    ),
   prefix: text({ max: 1_024 })
     .optional()
     .describe('Prefix of the keys in an S3 bucket; offered in a later version.'),
