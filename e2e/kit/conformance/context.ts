@@ -70,7 +70,9 @@ export class Context {
     };
     const needed = { from: '', to: options.to ?? this.newName() };
     const format = this.#format && { rowFormat: this.#format };
-    const flow = await openFlow(ends, { ...needed, ...format, ...options });
+    const { safetyLagMs } = this.system;
+    const lag = safetyLagMs !== undefined && { safetyLagMs };
+    const flow = await openFlow(ends, { ...needed, ...format, ...lag, ...options });
     this.#opened.push(flow);
     return flow;
   }
