@@ -78,7 +78,9 @@ export class Context {
       ...(isPrompt && { safetyLagMs: 0 }),
     };
     const format = this.#format && { rowFormat: this.#format };
-    const flow = await openFlow(ends, { ...needed, ...format, ...options });
+    const { safetyLagMs } = this.system;
+    const lag = safetyLagMs !== undefined && { safetyLagMs };
+    const flow = await openFlow(ends, { ...needed, ...format, ...lag, ...options });
     this.#opened.push(flow);
     return flow;
   }

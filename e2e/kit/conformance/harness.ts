@@ -16,6 +16,8 @@ export interface TestSystem {
   readonly waivers: Readonly<Record<string, string>>;
   /** Whether its source provides a raw format for its own destination; then what depends on formats is tested with both. */
   readonly hasRawFormat: boolean;
+  /** For cases that set none: 0 where the server of the tests does not show its transactions, so that rows need not age. */
+  readonly safetyLagMs?: number;
   /** A name that no object can have; default: `a.b.c`. */
   readonly invalidName?: string;
   /** Finds or starts the server. */
