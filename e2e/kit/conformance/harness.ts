@@ -14,6 +14,8 @@ export interface TestSystem {
   readonly waivers: Readonly<Record<string, string>>;
   /** Whether its source provides a raw format for its own destination; then what depends on formats is tested with both. */
   readonly hasRawFormat: boolean;
+  /** What each name ends in, so that no object is a part of another one: a slash for prefixes. */
+  readonly nameEnd?: string;
   /** Finds or starts the server. */
   open(): Promise<TestSpace>;
 }
