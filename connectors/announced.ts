@@ -1,18 +1,11 @@
 import { z } from 'zod';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
 import { hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
-import { definition as http } from './http/definition.ts';
-import { databaseServerFields, sqlFields } from './sql/definition.ts';
 
 const url = () => text({ max: 2_048, pattern: /^https?:\/\/\S+$/, says: 'write a URL: https://...' });
 const user = () => text({ max: 128 }).optional().describe('User to connect as.');
 const password = () => secretReference().optional().describe("The user's password.");
 const tls = () => tlsObject().describe('Encryption of the connection.');
-
-const sqlserver = z.strictObject({
-  ...databaseServerFields(1_433),
-  instance: text({ max: 128 }).optional().describe('Named instance of the server.'),
-});
 
 const mongodb = z.strictObject({
   uriSecretRef: secretReference()
@@ -47,13 +40,6 @@ const s3 = z.strictObject({
 /** Systems planned for later versions: their fields are in the schema, but using them is refused. */
 export const announced: readonly SystemSchema[] = [
   {
-    type: 'sqlserver',
-    title: 'Microsoft SQL Server',
-    config: sqlserver,
-    fields: sqlFields,
-    isOffered: false,
-  },
-  {
     type: 'mongodb',
     title: 'MongoDB',
     config: mongodb,
@@ -68,10 +54,6 @@ export const announced: readonly SystemSchema[] = [
       source: ['prefix', 'format', 'compression'],
       destination: ['prefix', 'format', 'compression'],
     },
-    isOffered: false,
-  },
-  {
-    ...http,
     isOffered: false,
   },
 ];

@@ -4,14 +4,16 @@ import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
 import { type ManifestReader, makeManifestReader } from '../core/manifest/reader.ts';
 import type { SystemType } from '../core/sync-spec.ts';
 import { announced } from './announced.ts';
+import { definition as http } from './http/definition.ts';
 import { definition as kafka } from './kafka/definition.ts';
 import { definition as mysql } from './mysql/definition.ts';
 import { definition as postgres } from './postgres/definition.ts';
 import { queryFindings } from './sql/second-statement.ts';
 import { definition as sqlite } from './sqlite/definition.ts';
+import { definition as sqlserver } from './sqlserver/definition.ts';
 
 /** The only list of connectors. Plain data: only `load()` loads a driver. */
-export const definitions: readonly Definition[] = [postgres, mysql, sqlite, kafka];
+export const definitions: readonly Definition[] = [postgres, mysql, sqlite, sqlserver, kafka, http];
 
 /** Every system that a DataSource can name, including those of later versions. */
 export const systems: readonly SystemSchema[] = [

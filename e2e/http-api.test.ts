@@ -7,7 +7,6 @@ import type { CrashPoint } from '../core/crash-points.ts';
 import { ApiServer } from './kit/api/api-server.ts';
 import { type ApiItem, send } from './kit/api/items.ts';
 import { killedAt } from './kit/kill-hook.ts';
-import { projectFolder } from './kit/processes.ts';
 import { randomFrom } from './kit/random.ts';
 import { SingleMode, syncManifest } from './kit/single-mode.ts';
 import { removeFolder, tempFolder } from './kit/temp.ts';
@@ -17,8 +16,6 @@ import { removeFolder, tempFolder } from './kit/temp.ts';
  * the end every row is compared.
  */
 const kills = 20;
-const install = `--import=${projectFolder}/e2e/http-api/install.ts`;
-const env = { NODE_OPTIONS: install };
 const seed = Number(process.env.IDRA_TEST_SEED ?? Date.now() % 1_000_000);
 let folder: string;
 let api: ApiServer;
@@ -85,15 +82,10 @@ const points: readonly CrashPoint[] = [
   'pass:before-end',
 ];
 
-function withKill(at: CrashPoint, count: number): Record<string, string> {
-  const killed = killedAt({ at, count });
-  return { ...killed, NODE_OPTIONS: `${killed.NODE_OPTIONS} ${install}` };
-}
-
 async function endLife(random: () => number): Promise<boolean> {
   const at = random() < 0.7 ? points[Math.floor(random() * points.length)] : undefined;
   const count = at === 'claim:after' ? 1 : 1 + Math.floor(random() * 6);
-  const running = await single.start(at ? withKill(at, count) : env);
+  const running = await single.start(at ? killedAt({ at, count }) : {});
   if (!at) {
     await running.process.waitForLine('"progress"', 60_000);
     await pause(random() * 400);
@@ -178,7 +170,7 @@ test(`a list as source: ${kills} SIGKILLs, and an API that fails, lose no item`,
     }
   }
   api.intercept = undefined;
-  await single.runWell({ env });
+  await single.runWell();
   context.diagnostic(`seed ${seed}, ${atPoints} kills at points`);
   const wanted = items
     .map(({ json }) => JSON.parse(json) as { id: number; version: number })
@@ -234,7 +226,7 @@ test(`items as destination: ${kills} SIGKILLs, and an API that fails, lose no ro
     insert(15);
   }
   api.intercept = undefined;
-  const { status } = await single.runWell({ env });
+  const { status } = await single.runWell();
   context.diagnostic(`seed ${seed}, ${atPoints} kills at points`);
   assert.ok([...status.values()].every(({ guarantee }) => guarantee === 'AtLeastOnce'));
   const wanted = inFile('shop', 'SELECT id, body, amount FROM orders ORDER BY id').map(
@@ -283,7 +275,7 @@ test('a storm of 429 is waited out; a redirect to a metadata service and a next 
     send(response, 429, '', { 'retry-after': '0' });
     return true;
   };
-  await single.runWell({ env });
+  await single.runWell();
   assert.equal(inFile('warehouse', 'SELECT count(*) FROM orders')[0]?.[0], 60n);
   assert.ok(refusals > 20);
   const failures = {
@@ -299,7 +291,7 @@ test('a storm of 429 is waited out; a redirect to a metadata service and a next 
       send(response, code === 'RedirectRefused' ? 302 : 200, '[]', headers);
       return true;
     };
-    const { code: exit, status } = await single.runOnce({ env });
+    const { code: exit, status } = await single.runOnce();
     assert.equal(exit, 1);
     assert.deepEqual([status.get('in')?.lastError?.code, status.get('in')?.state], [code, 'Failed']);
     assert.ok(!JSON.stringify([...status]).includes('steal'));

@@ -5,7 +5,7 @@ import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { missingVariable } from '../e2e/kit/servers/find.ts';
-import { mariadb, mysql, postgres, ServerMissing } from '../e2e/kit/servers.ts';
+import { mariadb, mysql, postgres, ServerMissing, sqlserver } from '../e2e/kit/servers.ts';
 import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 import { TestTally } from './test-tally.ts';
 
@@ -19,7 +19,7 @@ import { TestTally } from './test-tally.ts';
 const modules =
   '{core,connectors,coordination,process,agent,operator,fleet,api,cli,crds,docs,tools,e2e/kit,e2e/pairs}/**/*.test.ts';
 const scenarios = 'e2e/*.test.ts';
-const shared = { postgres, mariadb, mysql };
+const shared = { postgres, mariadb, mysql, sqlserver };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];
 const fileTimeoutMs = 20 * 60_000;
 /** For a long loop. */

@@ -57,7 +57,7 @@ function syncsTopic({ syncList }: Services, name: string, search: string, caller
   return {
     name,
     next(sent) {
-      const { items, total, facets } = syncList.page(query, scope);
+      const { items, total, facets } = syncList.page(query, scope, true);
       const known = new Set(sent.order);
       const rows = items.filter(
         ({ uid }) => !known.has(uid) || syncList.hasChangedSince(uid, sent.generation),

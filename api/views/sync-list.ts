@@ -8,6 +8,7 @@ import { ordered } from './sort.ts';
 import { type SyncRowData, syncRowData } from './sync-row.ts';
 
 export type SyncQuery = z.output<typeof syncQuery>;
+type SearchQuery = Omit<SyncQuery, 'offset' | 'limit' | 'sort'>;
 export type Facets = z.infer<typeof facets>;
 export type Scope = typeof everywhere | ReadonlySet<string>;
 
@@ -24,17 +25,30 @@ interface IndexedRow {
   readonly changedAt: number;
 }
 
-/** Results of the same query are kept until something changes. */
+/** What matches a search. Several pages and orders of it are asked for at a time. */
+interface Found {
+  readonly generation: number;
+  readonly atMs: number;
+  readonly rows: readonly SyncRowData[];
+  readonly facets: Facets;
+  readonly findings: readonly Finding[];
+  /** By order: all rows, or the first ones. */
+  readonly ordered: Map<string, readonly SyncRowData[]>;
+}
+
 const mostRemembered = 100;
 const mostFacetValues = 100;
+/** A list may be this old: with thousands of Syncs something changes every few milliseconds. */
+const maxAgeMs = 300;
+/** The first pages are asked for most; they need no order of all rows. */
+const headRows = 200;
 
 /** The rows of all Syncs in memory, for lists with filters, sorting and counts. */
 export class SyncList {
   readonly #view: FleetView;
   readonly #rows = new Map<string, IndexedRow>();
-  readonly #remembered = new Map<string, SyncPage>();
+  readonly #remembered = new Map<string, Found>();
   readonly #unlisten: () => void;
-  #rememberedAt = -1;
   /** Counts changes. */
   #generation = 0;
 
@@ -56,17 +70,17 @@ export class SyncList {
     return (this.#rows.get(uid)?.changedAt ?? 0) > generation;
   }
 
-  page(query: SyncQuery, scope: Scope): SyncPage {
-    if (this.#rememberedAt !== this.#generation) {
-      this.#remembered.clear();
-      this.#rememberedAt = this.#generation;
-    }
-    const key = JSON.stringify([query, scope === everywhere ? scope : [...scope].sort()]);
-    const known = this.#remembered.get(key);
-    if (known) return known;
-    const page = this.#compute(query, scope);
-    if (this.#remembered.size < mostRemembered) this.#remembered.set(key, page);
-    return page;
+  /** `isNewest`: with every change until now; otherwise it may be a moment old. */
+  page(query: SyncQuery, scope: Scope, isNewest = false): SyncPage {
+    const { offset, limit, sort, ...search } = query;
+    const found = this.#find(search, scope, isNewest);
+    const isHead = offset + limit <= headRows;
+    const key = `${sort} ${isHead}`;
+    const rows =
+      found.ordered.get(key) ?? ordered([...found.rows], sort, isHead ? headRows : found.rows.length);
+    found.ordered.set(key, rows);
+    const { facets, findings } = found;
+    return { items: rows.slice(offset, offset + limit), total: found.rows.length, facets, findings };
   }
 
   /** All that match, for operations on many. */
@@ -77,6 +91,7 @@ export class SyncList {
 
   close(): void {
     this.#unlisten();
+    this.#remembered.clear();
   }
 
   #apply(change: ViewChange): void {
@@ -87,21 +102,33 @@ export class SyncList {
     else this.#rows.delete(change.uid);
   }
 
-  #compute(query: SyncQuery, scope: Scope): SyncPage {
+  #find(query: SearchQuery, scope: Scope, isNewest: boolean): Found {
+    const key = JSON.stringify([query, scope === everywhere ? scope : [...scope].sort()]);
+    const known = this.#remembered.get(key);
+    const nowMs = performance.now();
+    if (known?.generation === this.#generation) return known;
+    if (known && !isNewest && nowMs - known.atMs < maxAgeMs) return known;
     const search = parseSearch(query);
     const counts = new FacetCounts();
-    const found: SyncRowData[] = [];
+    const rows: SyncRowData[] = [];
     for (const { row } of this.#rows.values()) {
       if (!isInScope(row, scope) || !search.others.every((holds) => holds(row))) continue;
-      if (counts.add(row, search)) found.push(row);
+      if (counts.add(row, search)) rows.push(row);
     }
-    const { offset, limit } = query;
-    return {
-      items: ordered(found, query.sort, offset + limit).slice(offset, offset + limit),
-      total: found.length,
+    const found: Found = {
+      generation: this.#generation,
+      atMs: nowMs,
+      rows,
       facets: counts.result(),
       findings: search.findings,
+      ordered: new Map(),
     };
+    // The oldest is forgotten first.
+    this.#remembered.delete(key);
+    this.#remembered.set(key, found);
+    if (this.#remembered.size > mostRemembered)
+      this.#remembered.delete(this.#remembered.keys().next().value ?? '');
+    return found;
   }
 }
 

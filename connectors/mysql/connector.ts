@@ -1,11 +1,12 @@
 import type { Connector, Destination, SystemReport } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
+import { withSession } from '../sql/connection/with-session.ts';
 import { sqlRemedies } from '../sql/remedies.ts';
 import { systemFindings } from './check.ts';
 import { readConfig } from './config.ts';
 import { describeTable, listTables } from './describe.ts';
 import { MysqlDestination } from './destination/destination.ts';
-import { type Role, Session } from './session.ts';
+import { Session } from './session.ts';
 import { MysqlSource } from './source/source.ts';
 import { types } from './types/types.ts';
 
@@ -13,13 +14,13 @@ export const connector: Connector<Destination> = {
   types,
   remedies: sqlRemedies('mysql'),
   async check(access, signal): Promise<SystemReport> {
-    return await withSession(access, 'reader', signal, async (session) => ({
+    return await withSession(Session.open(access, 'reader', signal), async (session) => ({
       version: session.facts.version,
       findings: await systemFindings(session, signal),
     }));
   },
   async discover(access, signal): Promise<readonly Relation[]> {
-    return await withSession(access, 'reader', signal, async (session) => {
+    return await withSession(Session.open(access, 'reader', signal), async (session) => {
       const relations: Relation[] = [];
       for (const name of await listTables(session, readConfig(access.config).database, signal)) {
         const entry = await describeTable(session, name, 'spec.mysql.database', signal);
@@ -35,17 +36,3 @@ export const connector: Connector<Destination> = {
     return new MysqlDestination(access, object, await Session.open(access, 'writer', signal));
   },
 };
-
-async function withSession<T>(
-  access: Parameters<Connector['check']>[0],
-  role: Role,
-  signal: AbortSignal,
-  body: (session: Session) => Promise<T>,
-): Promise<T> {
-  const session = await Session.open(access, role, signal);
-  try {
-    return await body(session);
-  } finally {
-    await session.close();
-  }
-}

@@ -1,9 +1,9 @@
 import type { Connection, FieldPacket, Query } from 'mysql2';
 import type { SystemAccess } from '../../core/connector.ts';
-import { transient } from '../../core/errors.ts';
 import { sessionKey } from '../../core/session-pool.ts';
 import type { PooledSession } from '../../core/sessions.ts';
 import { answerOn } from '../sql/connection/answer.ts';
+import { requireAnswered } from '../sql/connection/deadline.ts';
 import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { type Probe, shortSilenceMs } from '../sql/connection/silence.ts';
@@ -204,13 +204,13 @@ export class Session implements PooledSession {
 
   /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    requireLive(signal, this.where);
+    requireAnswered(signal, this.where);
     const cut = () => this.cut(signal?.reason);
     signal?.addEventListener('abort', cut, { once: true });
     try {
       return await body();
     } catch (thrown) {
-      requireLive(signal, this.where);
+      requireAnswered(signal, this.where);
       throw await refusalOf(this, this.#login.driver.database ?? '', thrown);
     } finally {
       signal?.removeEventListener('abort', cut);
@@ -307,14 +307,6 @@ async function prepare(
 
 function noAnswer({ where, openTimeoutMs }: Login, progress: OpeningProgress): Error {
   return progress.noAnswer(where, 'spec.mysql.host', openTimeoutMs);
-}
-
-/** If our own deadline has passed, the server does not answer; this is not a bug in Idra. */
-function requireLive(signal: AbortSignal | undefined, where: string): void {
-  if (signal?.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
-    throw transient('ConnectionLost', `${where}: the server has not answered in time`);
-  }
-  signal?.throwIfAborted();
 }
 
 /** Called when a server has fallen silent. Rejects if the server does not accept another session. */

@@ -11,10 +11,17 @@ export interface TestDialect {
   columns(shape: Shape): readonly string[];
   retype(table: string): string;
   dropKey(table: string): string;
+  /** Default: `length`. */
+  readonly lengthFunction?: string;
+  /** Statements that differ from those of the others. */
+  change?(table: string, change: Change): string | undefined;
 }
 
 /** Provides tables as the objects of the conformance cases. */
-export function sqlEnd(access: SystemAccess, { run, columns }: TestDialect): TestEnd {
+export function sqlEnd(
+  access: SystemAccess,
+  { run, columns, lengthFunction = 'length' }: TestDialect,
+): TestEnd {
   const execute = async (sql: string) => void (await run(sql));
   return {
     access,
@@ -22,7 +29,7 @@ export function sqlEnd(access: SystemAccess, { run, columns }: TestDialect): Tes
       const { key = 'id', maxBody } = shape;
       const constraints = [
         ...(key === 'none' ? [] : [`PRIMARY KEY (${key})`]),
-        ...(maxBody === undefined ? [] : [`CHECK (length(body) <= ${maxBody})`]),
+        ...(maxBody === undefined ? [] : [`CHECK (${lengthFunction}(body) <= ${maxBody})`]),
       ];
       await run(`CREATE TABLE ${table} (${[...columns(shape), ...constraints].join(', ')})`);
     },
@@ -65,7 +72,10 @@ export function sqlAbilities(from: TestDialect, to: TestDialect, ofEnd: (end: Te
   } satisfies Partial<Abilities>;
 }
 
-function changeSql({ retype, dropKey }: TestDialect, table: string, change: Change): string {
+function changeSql(dialect: TestDialect, table: string, change: Change): string {
+  const own = dialect.change?.(table, change);
+  if (own !== undefined) return own;
+  const { retype, dropKey } = dialect;
   const alter = `ALTER TABLE ${table}`;
   switch (change) {
     case 'a column is added':

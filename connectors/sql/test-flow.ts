@@ -16,18 +16,33 @@ import type {
 import { softDeleteColumn } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
 import { withSoftDeletes } from '../../core/soft-deletes.ts';
-import type { Deletes, Mode, ObjectField, OnError, SourceObject, WriteMode } from '../../core/sync-spec.ts';
+import type {
+  Deletes,
+  DestinationObject,
+  Mode,
+  ObjectField,
+  OnError,
+  SourceObject,
+  WriteMode,
+} from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
 /** For tests of the SQL connectors: one sync from table to table, planned like by the engine, but without an engine. */
 export interface FlowEnds {
   /** Fields of the manifest that name the two objects; default: table. */
   readonly fields?: { readonly source: ObjectField; readonly destination: ObjectField };
+  /** Fields of a Sync about an object of this name, for systems that need more than a name. */
+  readonly objects?: TestObjects | undefined;
   /** Default: true. */
   readonly isSameSystem?: boolean;
   readonly connector: Pick<Connector<Destination>, 'types' | 'openSource' | 'openDestination'>;
   readonly source: SystemAccess;
   readonly destination: SystemAccess;
+}
+
+export interface TestObjects {
+  source(name: string): Partial<SourceObject>;
+  destination(name: string): Partial<DestinationObject>;
 }
 
 const noSignal = new AbortController().signal;
@@ -85,7 +100,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
   const { query, from, to, mode = 'Snapshot', idField, timestampField, timeZone = 'UTC' } = options;
   const { connector, fields = { source: 'table', destination: 'table' } } = ends;
   const object: SourceObject = {
-    ...(query === undefined ? { [fields.source]: from } : { query }),
+    ...(query === undefined ? (ends.objects?.source(from) ?? { [fields.source]: from }) : { query }),
     ...(options.startFrom !== undefined && { startFrom: options.startFrom }),
     ...(options.sourceKey && { key: options.sourceKey }),
     ...(idField !== undefined && { idField }),
@@ -95,7 +110,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
   const source = await connector.openSource(ends.source, object, noSignal);
   const destination = await connector.openDestination(
     ends.destination,
-    { [fields.destination]: to, existingRows: 'Keep' },
+    { ...(ends.objects?.destination(to) ?? { [fields.destination]: to }), existingRows: 'Keep' },
     noSignal,
   );
   const described = Promise.all([source.describe(noSignal), destination.describe(noSignal)]);

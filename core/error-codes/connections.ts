@@ -16,7 +16,7 @@ export const connectionCodes = {
       'The server requests the password in cleartext over a connection that does not protect it. It was not sent.',
     remedy:
       'Set tls.mode to VerifyFull (with tls.caSecretRef where the authority is not a public one); or set allowCleartextPassword to true if nobody else can read or answer on the network.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'Apache Kafka'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'Apache Kafka', 'SQL Server'],
   },
   ConnectionLost: {
     cause: 'The connection to the server ended while it was used.',
@@ -30,7 +30,7 @@ export const connectionCodes = {
   HostBlocked: {
     cause: 'The server has blocked this host after too many failed connections.',
     remedy: 'Run FLUSH HOSTS at the server.',
-    systems: ['MySQL', 'MariaDB'],
+    systems: ['MySQL', 'MariaDB', 'SQL Server'],
   },
   HostUnreachable: {
     cause: 'No connection can be opened to the host and port.',
@@ -48,7 +48,7 @@ export const connectionCodes = {
     cause:
       'The address is that of a connection pooler or proxy, which uses a different session for each transaction or does not pass settings to the server.',
     remedy: 'Set host and port of the DataSource to those of the database server.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'SQL Server'],
   },
   ProtocolBroken: {
     cause: 'The server sent data that violates its protocol, and the connection was closed.',
@@ -76,7 +76,7 @@ export const connectionCodes = {
     cause:
       'The password is sent when the server requests it, and the identity of the server is not verified.',
     remedy: 'Set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'Apache Kafka'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'Apache Kafka', 'SQL Server'],
   },
   ServerSilent: {
     cause:
@@ -100,7 +100,7 @@ export const connectionCodes = {
   TlsRequired: {
     cause: 'The server accepts TLS connections only.',
     remedy: 'Set tls.mode to Require or stricter.',
-    systems: ['MySQL', 'MariaDB'],
+    systems: ['MySQL', 'MariaDB', 'SQL Server'],
   },
   TooManyConnections: {
     cause: 'The server or the user has no free connection.',

@@ -87,7 +87,7 @@ export const keyCodes = {
   KeyTooLong: {
     cause: 'The key of the table to be created is longer than the server allows.',
     remedy: 'Create the table yourself with shorter key columns.',
-    systems: ['MySQL', 'MariaDB'],
+    systems: ['MySQL', 'MariaDB', 'SQL Server'],
   },
   KeyTwiceInBatch: {
     cause: 'Two rows of one statement have the same key.',

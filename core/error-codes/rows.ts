@@ -6,7 +6,7 @@ export const rowCodes = {
     cause: "A text has a character that the character set of the destination's column does not have.",
     remedy:
       'Change the column to utf8mb4 (ALTER TABLE ... MODIFY), correct the row at the source, or set onError to Skip.',
-    systems: ['MySQL', 'MariaDB'],
+    systems: ['MySQL', 'MariaDB', 'SQL Server'],
   },
   ConstraintViolated: {
     cause: 'A constraint of the destination table refuses a row.',
@@ -64,7 +64,7 @@ export const rowCodes = {
     cause:
       'The destination table has triggers that fire for each written row and may change it or other rows.',
     remedy: 'Drop or disable them, or ensure that they do not change the columns of the source.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'SQLite'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'SQLite', 'SQL Server'],
   },
   TriggersNotFired: {
     cause: 'Replace keeps the triggers of the table but does not fire them for its rows.',

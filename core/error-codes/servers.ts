@@ -46,6 +46,12 @@ export const serverCodes = {
     cause: 'The server or file is read-only and cannot be written.',
     remedy: 'Point the DataSource at the primary, or use it as a source only.',
   },
+  ReadersWait: {
+    cause:
+      'The database keeps no row versions: a reader waits for transactions that have changed rows, and they wait for it.',
+    remedy: 'ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON (or READ_COMMITTED_SNAPSHOT ON).',
+    systems: ['SQL Server'],
+  },
   ReplicationRefused: {
     cause: "The server's replication plugin refused the commit.",
     remedy: "Read the server's log.",
@@ -84,7 +90,7 @@ export const serverCodes = {
   TransactionRolledBack: {
     cause: 'The server rolled the transaction back.',
     remedy: 'Nothing: it is retried.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'SQL Server'],
   },
   TransactionsNotAllowed: {
     cause: 'The brokers have no transactions, or the user may not use them: messages arrive at least once.',

@@ -19,3 +19,10 @@ export {
 } from './servers/postgres.ts';
 export { type SchemaRegistry, schemaRegistry } from './servers/schema-registry.ts';
 export type { ServerProcess } from './servers/server-process.ts';
+export {
+  openSqlServer,
+  type SqlServer,
+  type SqlServerDatabase,
+  type SqlServerSession,
+  sqlserver,
+} from './servers/sqlserver.ts';

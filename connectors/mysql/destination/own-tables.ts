@@ -1,4 +1,4 @@
-import { ownTableUnsafe } from '../../sql/destination/own-tables.ts';
+import { namedFault, ownTableUnsafe } from '../../sql/destination/own-tables.ts';
 import { joinName } from '../../sql/names.ts';
 import type { Result } from '../connection/statements.ts';
 import { transactionalEngines } from '../describe.ts';
@@ -74,19 +74,15 @@ function faultsOf([tables = [], triggers, keys, columns, indexes]: readonly Rows
   if (type !== 'BASE TABLE') return [type === 'VIEW' ? isView : 'is not a plain table'];
   return [
     ...(transactionalEngines.has(engine ?? '') ? [] : [`is a table of ${engine}, which has no transactions`]),
-    ...named('has triggers of other users', triggers),
-    ...named('has foreign keys', keys),
+    ...namedFault('has triggers of other users', triggers),
+    ...namedFault('has foreign keys', keys),
     ...(use === 'commits'
       ? [
-          ...named('does not have the columns of its layout', wrongColumns(columns ?? [])),
+          ...namedFault('does not have the columns of its layout', wrongColumns(columns ?? [])),
           ...(hasCommitKey(indexes ?? []) ? [] : ['has unique indexes other than its key']),
         ]
       : []),
   ];
-}
-
-function named(what: string, rows: Rows = []): readonly string[] {
-  return rows.length === 0 ? [] : [`${what} (${rows.map(([name]) => name).join(', ')})`];
 }
 
 /** A newer layout may have more columns; the code that reads the rows reports it. */

@@ -2,6 +2,7 @@ import type { WritePlan } from '../../../core/connector.ts';
 import { permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Relation } from '../../../core/values.ts';
+import { withoutAdded } from '../../sql/destination/added-columns.ts';
 import type { Result } from '../connection/statements.ts';
 import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
 import { errnoOf, errorNumbers } from '../errors.ts';
@@ -105,13 +106,6 @@ async function makeOnce(session: Session, sql: string, name: TableName, signal: 
       throw isThere ? schemaChanged(quoteName(name)) : thrown;
     }
   }, signal);
-}
-
-function withoutAdded(relation: Relation, plan: WritePlan): Relation {
-  const added = new Set(
-    plan.columns.columns.filter((each) => each.existing === null).map((each) => each.name),
-  );
-  return { ...relation, columns: relation.columns.filter((column) => !added.has(column.name)) };
 }
 
 /**

@@ -3,9 +3,10 @@ import type { BoundReport, ReadRequest, SystemAccess } from '../../../core/conne
 import type { Finding } from '../../../core/errors.ts';
 import { instantMs } from '../../../core/instant.ts';
 import type { Column } from '../../../core/values.ts';
+import { refused, reportOf, zoneOf } from '../../sql/source/bound-report.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
-import { isoOf, wallText } from '../types/time-text.ts';
+import { wallText } from '../../sql/types/time-text.ts';
 import { type OpenTransactions, type TransactionWatch, watchOf } from './open-transactions.ts';
 import type { OpenTransaction } from './transaction-log.ts';
 
@@ -212,20 +213,6 @@ export class LateRowBound {
 }
 
 type Limited = Extract<OpenTransactions, { readonly limitation: string }>;
-
-function zoneOf(request: ReadRequest, { type }: Column): string {
-  return type.kind === 'timestamp' && type.hasZone ? 'UTC' : request.timeZone;
-}
-
-function refused(because: string): BoundReport {
-  return { kind: 'safetyLag', because };
-}
-
-function reportOf(oldest: OpenTransaction | undefined, lagMs: number): BoundReport {
-  const held = oldest && { heldBackBy: { what: oldest.what, since: isoOf(oldest.sinceMicros) } };
-  if (lagMs > 0) return { kind: 'safetyLag', because: 'safetyLag is set', ...held };
-  return { kind: 'transactions', ...held };
-}
 
 /** A column without zone holds times of source.timeZone; a column with less than microsecond precision may have rounded down. */
 function timeUpTo(

@@ -2,11 +2,11 @@ import { orAborted } from '../../../core/aborted.ts';
 import { backoffMs } from '../../../core/backoff.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
+import { microsOf } from '../../sql/types/time-text.ts';
 import { readLogin } from '../config.ts';
 import type { SqlRow } from '../connection/statements.ts';
 import { errnoOf } from '../errors.ts';
 import { readerMark, Session } from '../session.ts';
-import { microsOf } from '../types/time-text.ts';
 import { ReplicaWatch } from './replica.ts';
 import { type OpenTransaction, type Statement, type Transaction, TransactionLog } from './transaction-log.ts';
 

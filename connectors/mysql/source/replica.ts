@@ -1,8 +1,8 @@
 import { serverInteger } from '../../sql/connection/server-integer.ts';
+import { microsOf } from '../../sql/types/time-text.ts';
 import type { Result } from '../connection/statements.ts';
 import { errnoOf } from '../errors.ts';
 import { readerMark, type Session } from '../session.ts';
-import { microsOf } from '../types/time-text.ts';
 
 /**
  * Whether a server gets its rows from another one, and up to when it has them. Its own clock does not show that, since the link may be

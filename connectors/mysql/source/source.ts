@@ -19,6 +19,7 @@ import {
   readPass,
   startAfter,
 } from '../../sql/source/read-pass.ts';
+import { microsOf } from '../../sql/types/time-text.ts';
 import { firstOfIndexes } from '../catalog.ts';
 import { currentUser } from '../check.ts';
 import { readConfig } from '../config.ts';
@@ -31,7 +32,6 @@ import { quoteName, resolveName, type TableName } from '../names.ts';
 import { readerMark, Session } from '../session.ts';
 import { decoderOf } from '../types/decode.ts';
 import { dialect, literalText, selectItem } from '../types/literals.ts';
-import { microsOf } from '../types/time-text.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { requireOneSelect } from './one-statement.ts';
 import { readParts, ShapeDiffers } from './page-reader.ts';
@@ -190,7 +190,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
-    const sql = `SELECT ${selectItem(field)} FROM ${await this.#from(signal)} ${tail}`;
+    const sql = `SELECT ${selectItem(field)} FROM ${await this.#from(signal)} ${tail} LIMIT 1`;
     const [[cell] = []] = await this.#ask(sql, signal);
     if (cell === null || cell === undefined) return undefined;
     if (Buffer.isBuffer(cell)) return cell.toString('hex');

@@ -1,6 +1,7 @@
 import type { Acceptance, ColumnUse } from '../../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
 import {
+  acceptsAsKey,
   acceptsLabels,
   acceptsOther,
   asText,
@@ -16,7 +17,9 @@ import { partsOf } from './type-name.ts';
 /** Whether an existing column keeps every value of `type`. If it would silently change a value, it is refused. */
 export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Acceptance {
   const acceptance = withCharacters(existing, type, acceptsAny(existing, type));
-  return acceptance.isAccepted || !use?.isKey ? acceptance : (acceptsAsKey(existing, type) ?? acceptance);
+  return acceptance.isAccepted || !use?.isKey
+    ? acceptance
+    : (acceptsAsKey(existing, type, openKeyLength) ?? acceptance);
 }
 
 const asciiKinds = new Set([
@@ -51,18 +54,6 @@ function withCharacters(
  * existing table.
  */
 export const openKeyLength = 255;
-
-function acceptsAsKey({ type: target }: Column, type: ColumnType): Acceptance | undefined {
-  if ((target.kind !== 'text' && target.kind !== 'bytes') || target.isFixed) return undefined;
-  if ((target.kind === 'bytes') !== (type.kind === 'bytes') || (target.maxLength ?? 0) < openKeyLength)
-    return undefined;
-  const isText = type.kind === 'text' || type.kind === 'enum' || type.kind === 'bytes';
-  return {
-    isAccepted: true,
-    ...(isText ? {} : { note: 'as text' }),
-    misfits: `keys longer than ${target.maxLength} ${target.kind === 'bytes' ? 'bytes' : 'characters'} do not fit`,
-  };
-}
 
 function acceptsAny(existing: Column, type: ColumnType): Acceptance {
   const { type: target, nativeType: native } = existing;

@@ -273,7 +273,7 @@ export class PostgresSource implements Source, RangeReader {
   /** One value as canonical text; undefined for NULL, or if there is no row. */
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
     const [[text] = []] = await this.#ask(
-      (from) => `SELECT ${ownItem(field)} AS "idra value" FROM ${from} ${tail}`,
+      (from) => `SELECT ${ownItem(field)} AS "idra value" FROM ${from} ${tail} LIMIT 1`,
       signal,
     );
     return text === null || text === undefined ? undefined : canonicalText(text, field);

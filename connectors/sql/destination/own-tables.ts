@@ -12,3 +12,8 @@ export function ownTableUnsafe(name: string, faults: readonly string[], fix: str
     { path: 'spec.destination.table', fix },
   );
 }
+
+/** A fault of a table with the objects that cause it; none if there are none. The first cell of a row is a name. */
+export function namedFault(what: string, rows: readonly (readonly unknown[])[] = []): readonly string[] {
+  return rows.length === 0 ? [] : [`${what} (${rows.map(([name]) => name).join(', ')})`];
+}

@@ -28,11 +28,13 @@ export function selectRange(
 ): string {
   const items = range.columns.map((column, index) => dialect.selectItem(column, rowFormat, index)).join(', ');
   const order = range.orderBy.map((column) => dialect.quote(column.name)).join(', ');
+  const { maxRows } = range;
+  const isTop = dialect.limit === 'top';
   return [
-    `SELECT ${items} FROM ${from}`,
+    `SELECT ${isTop && maxRows !== undefined ? `TOP (${maxRows}) ` : ''}${items} FROM ${from}`,
     whereRange(dialect, range),
     order && `ORDER BY ${order}`,
-    range.maxRows !== undefined && `LIMIT ${range.maxRows}`,
+    !isTop && maxRows !== undefined && `LIMIT ${maxRows}`,
   ]
     .filter(Boolean)
     .join(' ');

@@ -39,7 +39,7 @@ export class OrderCheck {
     const names = this.#orderBy.map((column) => dialect.quote(column.name)).join(', ');
     const where = withinRows(dialect, this.#orderBy, span.from, span.to);
     const isSeveral = dialect.isSeveral ?? 'count(*) > 1';
-    const tail = `WHERE ${where} GROUP BY ${names} HAVING ${isSeveral} ORDER BY ${names} LIMIT 1`;
+    const tail = `WHERE ${where} GROUP BY ${names} HAVING ${isSeveral} ORDER BY ${names}`;
     const values: (string | null)[] = [];
     for (const column of this.#orderBy) {
       const value = await this.#reader.first(column, tail, signal);

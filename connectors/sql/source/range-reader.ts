@@ -43,7 +43,7 @@ export async function largest(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const name = reader.dialect.quote(field.name);
-  const text = await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
+  const text = await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC`, signal);
   if (text !== undefined) requireUsualKey([text]);
   return text;
 }

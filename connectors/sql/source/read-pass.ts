@@ -93,7 +93,7 @@ async function finishPass(
   const name = dialect.quote(field.name);
   const firstOf = async (upTo: UpTo | undefined) => {
     const where = whereRange(dialect, { orderBy, after, upTo });
-    return await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
+    return await reader.first(field, `${where} ORDER BY ${name}`, signal);
   };
   const oldest = await firstOf(undefined);
   // A check without reading is short, and usually no row waits. The mark is queried only if one does; rows that arrived meanwhile count

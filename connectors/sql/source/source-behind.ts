@@ -20,7 +20,7 @@ export async function requireNotBehind(
 ): Promise<void> {
   const { dialect } = reader;
   const name = dialect.quote(field.name);
-  const reached = `WHERE ${compared(dialect, field, '>=', offset)} ORDER BY ${name} LIMIT 1`;
+  const reached = `WHERE ${compared(dialect, field, '>=', offset)} ORDER BY ${name}`;
   if ((await reader.first(field, reached, signal)) !== undefined) return;
   const newest = await largest(reader, field, signal);
   if (newest === undefined || (await isIssued(reader, request, field, offset, signal))) return;

@@ -1,5 +1,5 @@
 import type { Acceptance } from '../../../core/column-plan.ts';
-import type { ColumnType } from '../../../core/values.ts';
+import type { Column, ColumnType } from '../../../core/values.ts';
 
 /** Rules for existing columns that are the same in all systems (TypeTable.accepts). */
 export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
@@ -25,6 +25,26 @@ export function acceptsOther(target: Of<'other'>, type: ColumnType, native: stri
   return type.kind === 'other' && type.system === target.system && type.name === target.name
     ? yes
     : mismatch(native, type);
+}
+
+/**
+ * For a system whose keys have a length limit: a key column without limit gets `openLength` when the table is created, and is accepted
+ * with it in an existing table.
+ */
+export function acceptsAsKey(
+  { type: target }: Column,
+  type: ColumnType,
+  openLength: number,
+): Acceptance | undefined {
+  if ((target.kind !== 'text' && target.kind !== 'bytes') || target.isFixed) return undefined;
+  if ((target.kind === 'bytes') !== (type.kind === 'bytes') || (target.maxLength ?? 0) < openLength)
+    return undefined;
+  const isText = type.kind === 'text' || type.kind === 'enum' || type.kind === 'bytes';
+  return {
+    isAccepted: true,
+    ...(isText ? {} : { note: 'as text' }),
+    misfits: `keys longer than ${target.maxLength} ${target.kind === 'bytes' ? 'bytes' : 'characters'} do not fit`,
+  };
 }
 
 /** Maximum number of characters of the canonical text; undefined if no limit is known. */

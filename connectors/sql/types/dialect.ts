@@ -17,6 +17,8 @@ export interface SqlDialect {
   readonly isSeveral?: string;
   /** `(a, b) > (x, y)` uses an index (PostgreSQL, SQLite), or must be written out (MySQL, SQL Server). */
   readonly hasIndexedRowComparison: boolean;
+  /** How a SELECT names the number of rows: `SELECT TOP (n)`; default: LIMIT at its end. */
+  readonly limit?: 'top';
 }
 
 export type Comparison = '<' | '<=' | '=' | '>=' | '>';

@@ -211,13 +211,13 @@ export class SqliteSource implements Source, RangeReader {
     const at = sample === undefined ? after.at : shapeLike(after.at, sample);
     if (at === after.at) return request;
     const name = dialect.quote(field.name);
-    const same = `WHERE ${name} = ${dialect.literal(after.at, field)} LIMIT 1`;
+    const same = `WHERE ${name} = ${dialect.literal(after.at, field)}`;
     const isStored = (await this.first(field, same, signal)) !== undefined;
     return isStored ? request : { ...request, after: { ...after, at } };
   }
 
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
-    const sql = `SELECT ${dialect.quote(field.name)} FROM ${await this.#fromClause(signal)} ${tail}`;
+    const sql = `SELECT ${dialect.quote(field.name)} FROM ${await this.#fromClause(signal)} ${tail} LIMIT 1`;
     return await this.#thread.call(signal, 'firstKey', sql, field);
   }
 

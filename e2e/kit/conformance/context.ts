@@ -6,6 +6,7 @@ import { installCrashHook } from '../../../core/crash-points.ts';
 import { objectFields, type SystemField } from '../../../core/sync-spec.ts';
 import { patienceMs } from '../wait.ts';
 import type { Abilities, Shape, TestEnd, TestRow, TestSpace, TestSystem } from './harness.ts';
+import { withStoredOffsets } from './stored-offsets.ts';
 
 /** A signal that never fires. */
 export const signal = new AbortController().signal;
@@ -21,11 +22,13 @@ export class Context {
   readonly destination: TestEnd;
   readonly #abilities: Partial<Abilities>;
   readonly #format: FlowOptions['rowFormat'];
+  readonly #objects: TestSpace['objects'];
   readonly #opened: { close(): Promise<void> }[] = [];
 
   constructor(system: TestSystem, connector: Connector, space: TestSpace, format: FlowOptions['rowFormat']) {
     this.system = system;
-    this.connector = connector as Connector<Destination>;
+    this.connector = withStoredOffsets(connector);
+    this.#objects = space.objects;
     this.source = space.source;
     this.destination = space.destination;
     this.#abilities = space.abilities;
@@ -60,13 +63,16 @@ export class Context {
   async open(options: Partial<FlowOptions>): Promise<Flow> {
     const ends = {
       fields: this.#fields,
+      objects: this.#objects,
       connector: this.connector,
       source: this.source.access,
       destination: this.destination.access,
     };
     const needed = { from: '', to: options.to ?? this.newName() };
     const format = this.#format && { rowFormat: this.#format };
-    const flow = await openFlow(ends, { ...needed, ...format, ...options });
+    const { safetyLagMs } = this.system;
+    const lag = safetyLagMs !== undefined && { safetyLagMs };
+    const flow = await openFlow(ends, { ...needed, ...format, ...lag, ...options });
     this.#opened.push(flow);
     return flow;
   }
@@ -81,8 +87,14 @@ export class Context {
     return this.#keep(await this.connector.openSource(this.source.access, object, signal));
   }
 
-  async openDestination(table: string, access = this.destination.access): Promise<Destination> {
-    const object = { [this.#fields.destination]: table, existingRows: 'Keep' } as const;
+  /** A source object of this name. */
+  object(name: string): Parameters<Connector['openSource']>[1] {
+    return { ...(this.#objects?.source(name) ?? { [this.#fields.source]: name }), timeZone: 'UTC' };
+  }
+
+  async openDestination(name: string, access = this.destination.access): Promise<Destination> {
+    const named = this.#objects?.destination(name) ?? { [this.#fields.destination]: name };
+    const object = { ...named, existingRows: 'Keep' } as const;
     return this.#keep(await this.connector.openDestination(access, object, signal));
   }
 

@@ -1,3 +1,4 @@
+import type { TestObjects } from '../../../connectors/sql/test-flow.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
 import type { Definition } from '../../../core/definition.ts';
 
@@ -16,12 +17,18 @@ export interface TestSystem {
   readonly hasRawFormat: boolean;
   /** What each name ends in, so that no object is a part of another one: a slash for prefixes. */
   readonly nameEnd?: string;
+  /** For cases that set none: 0 where the server of the tests does not show its transactions, so that rows need not age. */
+  readonly safetyLagMs?: number;
+  /** A name that no object can have; default: `a.b.c`. */
+  readonly invalidName?: string;
   /** Finds or starts the server. */
   open(): Promise<TestSpace>;
 }
 
 /** An empty space in the system: a database, a folder, a bucket. Source and destination may share it. */
 export interface TestSpace {
+  /** For systems whose objects need more than a name. */
+  readonly objects?: TestObjects;
   readonly source: TestEnd;
   readonly destination: TestEnd;
   readonly abilities: Partial<Abilities>;

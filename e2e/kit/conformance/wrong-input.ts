@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { objectPath } from '../../../core/sync-spec.ts';
 import { type Case, can, reads, writes } from './case.ts';
 import { signal } from './context.ts';
 import type { WrongField } from './harness.ts';
@@ -25,12 +26,15 @@ export const wrongInput: readonly Case[] = [
   {
     name: 'wrong input: a missing object and an invalid name',
     async run(context) {
-      const describeSource = async (table: string) =>
-        await (await context.openSource({ table, timeZone: 'UTC' })).describe(signal);
-      const path = 'spec.source.table';
+      const describeSource = async (name: string) =>
+        await (await context.openSource(context.object(name))).describe(signal);
+      const path = objectPath('source', context.object('missing'));
       const permanent = { disposition: 'permanent', path };
       await assert.rejects(describeSource('missing'), { code: 'TableNotFound', ...permanent });
-      await assert.rejects(describeSource('a.b.c'), { code: 'NameInvalid', ...permanent });
+      await assert.rejects(describeSource(context.system.invalidName ?? 'a.b.c'), {
+        code: 'NameInvalid',
+        ...permanent,
+      });
       const target = await context.openDestination('missing');
       assert.equal(await target.describe(signal), null);
       assert.equal(await target.hasRows(signal), false);
@@ -82,7 +86,7 @@ export const wrongInput: readonly Case[] = [
       const flow = await context.claim({ from });
       await flow.pass();
       for (const { access } of [context.source, context.destination]) {
-        assert.match((await context.connector.check(access, signal)).version, /^\w+ \d+/);
+        assert.match((await context.connector.check(access, signal)).version, /^[\w ]+ \d+/);
         const found = (await context.connector.discover(access, signal)).map(({ name }) => name);
         const wanted = access === context.source.access ? from : flow.to;
         assert.ok(found.some((name) => name.split('.').at(-1) === wanted));
