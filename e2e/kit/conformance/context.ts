@@ -41,7 +41,7 @@ export class Context {
   }
 
   newName(): string {
-    return `c${++objects}`;
+    return `c${++objects}${this.system.nameEnd ?? ''}`;
   }
 
   /** A new object at the source with these rows, or with this many: `row 1`, `row 2`. */

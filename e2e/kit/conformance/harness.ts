@@ -16,6 +16,8 @@ export interface TestSystem {
   readonly waivers: Readonly<Record<string, string>>;
   /** Whether its source provides a raw format for its own destination; then what depends on formats is tested with both. */
   readonly hasRawFormat: boolean;
+  /** What each name ends in, so that no object is a part of another one: a slash for prefixes. */
+  readonly nameEnd?: string;
   /** For cases that set none: 0 where the server of the tests does not show its transactions, so that rows need not age. */
   readonly safetyLagMs?: number;
   /** A name that no object can have; default: `a.b.c`. */
