@@ -86,24 +86,31 @@ test('only the owner can access the state file and its folder', async () => {
   assert.equal(await modeOf('.idra/state.db'), '600');
 });
 
-test('a message of megabytes, or with escapes, is reported in a few lines', async () => {
-  const text = `${esc}[2J${'x'.repeat(3_000_000)}`;
-  const server = await roguePostgres({ login: errorMessage('constructor', text) });
+test('a long message, one of megabytes, and one with escapes are reported in a few lines', async () => {
+  const text = (length: number) => errorMessage('constructor', `${esc}[2J${'x'.repeat(length)}`);
+  await requireFewLines(text(60_000), /\\u001b\[2Jxxx.*cut off, 600\d\d characters in all/);
+  await requireFewLines(text(3_000_000), /a message of 30000\d\d bytes during the login/);
+});
+
+async function requireFewLines(login: Buffer, expected: RegExp): Promise<void> {
+  const server = await roguePostgres({ login });
   try {
-    const login = { host: '127.0.0.1', port: server.port, database: 'd', user: 'u', password: 'p' };
+    const address = { host: '127.0.0.1', port: server.port, database: 'd', user: 'u', password: 'p' };
     const single = await singleMode(
-      secretManifest('rogue', 'p') + dataSourceManifest('rogue', 'postgres', login) + files('rogue', 'rogue'),
+      secretManifest('rogue', 'p') +
+        dataSourceManifest('rogue', 'postgres', address) +
+        files('rogue', 'rogue'),
     );
     const { status, stderr } = await single.runOnce();
     const { state, message } = status.get('rogue') ?? {};
     assert.equal(state, 'Failed');
-    assert.match(message ?? '', /\\u001b\[2Jxxx.*cut off, 30000\d\d characters in all/);
+    assert.match(message ?? '', expected);
     assert.ok((message ?? '').length < 5_000);
     assert.ok(stderr.length < 20_000 && !stderr.includes(esc));
   } finally {
     await server.stop();
   }
-});
+}
 
 test('servers that violate their protocol or require an unsupported feature fail their Sync, with the reason', async () => {
   const attacks = {

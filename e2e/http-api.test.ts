@@ -68,7 +68,7 @@ let clock = Date.UTC(2026, 0, 1);
 function item(id: number, version: number): ApiItem {
   clock += 1_000;
   const at = new Date(clock).toISOString();
-  const json = `{"id":${id},"version":${version},"amount":${id}.0${version},"big":9007199254740993${id},"updated_at":"${at}"}`;
+  const json = `{"id":${id},"version":${version},"amount":${id}.0${version},"big":9007199254740993000${id},"updated_at":"${at}"}`;
   return { id: String(id), at, json };
 }
 
@@ -174,7 +174,7 @@ test(`a list as source: ${kills} SIGKILLs, and an API that fails, lose no item`,
   context.diagnostic(`seed ${seed}, ${atPoints} kills at points`);
   const wanted = items
     .map(({ json }) => JSON.parse(json) as { id: number; version: number })
-    .map(({ id, version }) => `${id} ${version} ${id}.0${version} 9007199254740993${id}`)
+    .map(({ id, version }) => `${id} ${version} ${id}.0${version} 9007199254740993000${id}`)
     .sort();
   for (const table of ['link', 'cursor', 'page', 'offset']) {
     const rows = inFile('warehouse', `SELECT id, version, amount, big FROM ${table}`);

@@ -14,13 +14,7 @@ import {
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { IdraError, permanent, transient } from '../../core/errors.ts';
 import { protocolError } from '../sql/connection/guarded-socket.ts';
-import {
-  certificateUntrusted,
-  type ErrorClass,
-  errorOf,
-  isUntrusted,
-  socketErrors,
-} from '../sql/error-class.ts';
+import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../sql/error-class.ts';
 
 const later = 'transient';
 const never = 'permanent';
@@ -247,9 +241,9 @@ function fromNetwork(thrown: unknown, doing: string): IdraError | undefined {
     if (each instanceof IdraError) return each;
     const given = 'code' in each && typeof each.code === 'string' ? each.code : undefined;
     if (given === undefined) continue;
-    if (isUntrusted(given)) return certificateUntrusted(given, doing, `${fields}.tls`, thrown);
-    if (given.startsWith('ERR_SSL') || given === 'EPROTO' || given.startsWith('ERR_TLS'))
-      return tlsRefused(given, doing, thrown);
+    const tls = tlsFailure(given, doing, `${fields}.tls`, thrown);
+    if (tls) return tls;
+    if (given === 'EPROTO' || given.startsWith('ERR_TLS')) return tlsRefused(given, doing, thrown);
     const known = socketErrors(fields)[given];
     if (known) {
       const path = known.path && `${fields}.hosts`;

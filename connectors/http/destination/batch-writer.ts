@@ -277,11 +277,7 @@ function deletePathOf(fields: DestinationFields, { deletes, key }: WritePlan): T
 
 /** Read to its end, so that the connection can be used again. What it says does not matter. */
 async function drained(answer: Answer): Promise<void> {
-  try {
-    await answer.whole();
-  } catch {
-    answer.discard();
-  }
+  for await (const chunk of answer.body()) void chunk;
 }
 
 function missing({ name }: MissingValue): Rejection {

@@ -31,10 +31,13 @@ export class HttpDestination implements PlainDestination {
     return this.#fields.object.path ?? '';
   }
 
-  /** Nothing is known of what is behind a path without writing to it: whatever is sent is its columns and its key. */
+  /**
+   * Nothing is known of what is behind a path without writing to it: whatever is sent is its columns and its key. It counts as the same
+   * object for as long as the path is the same, because nobody can see whether it was emptied.
+   */
   async describe(signal: AbortSignal): Promise<Relation | null> {
     signal.throwIfAborted();
-    return { name: this.name, columns: [], keys: [], hasOpenColumns: true };
+    return { name: this.name, columns: [], keys: [], hasOpenColumns: true, identity: this.name };
   }
 
   async check(writeMode: WriteMode): Promise<readonly Finding[]> {

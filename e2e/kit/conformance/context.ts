@@ -69,13 +69,10 @@ export class Context {
       destination: this.destination.access,
     };
     const columns = options.from === undefined ? undefined : this.source.columnsOf?.(options.from);
-    // Where nothing but time bounds late rows, cases about something else do not wait.
-    const isPrompt = this.system.definition.capabilities.source.lateRowBound === 'none';
     const needed = {
       from: '',
       to: options.to ?? this.newName(),
       ...(columns && { columns }),
-      ...(isPrompt && { safetyLagMs: 0 }),
     };
     const format = this.#format && { rowFormat: this.#format };
     const { safetyLagMs } = this.system;
