@@ -6,6 +6,7 @@ import type { SystemType } from '../core/sync-spec.ts';
 import { announced } from './announced.ts';
 import { definition as http } from './http/definition.ts';
 import { definition as kafka } from './kafka/definition.ts';
+import { definition as mongodb } from './mongodb/definition.ts';
 import { definition as mysql } from './mysql/definition.ts';
 import { definition as postgres } from './postgres/definition.ts';
 import { queryFindings } from './sql/second-statement.ts';
@@ -13,7 +14,7 @@ import { definition as sqlite } from './sqlite/definition.ts';
 import { definition as sqlserver } from './sqlserver/definition.ts';
 
 /** The only list of connectors. Plain data: only `load()` loads a driver. */
-export const definitions: readonly Definition[] = [postgres, mysql, sqlite, sqlserver, kafka, http];
+export const definitions: readonly Definition[] = [postgres, mysql, sqlite, sqlserver, mongodb, kafka, http];
 
 /** Every system that a DataSource can name, including those of later versions. */
 export const systems: readonly SystemSchema[] = [

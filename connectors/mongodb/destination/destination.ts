@@ -37,6 +37,7 @@ import { createCollection, createIndexes, createStatements, keyIndexOf } from '.
 import { type IdForm, idFormOf, idName } from './document-keys.ts';
 import { createOwnCollection, requireOwnCollection } from './own-tables.ts';
 import { dropShadow } from './replace.ts';
+import { requireShardKey } from './sharding.ts';
 import { replaceFindings } from './swap.ts';
 import { relationAt } from './target-shape.ts';
 import { isConflict, WriteTransactions } from './write-transaction.ts';
@@ -162,6 +163,7 @@ export class MongodbDestination implements Destination {
     if (isNew) await session.guard(() => createCollection(session, this.name), signal);
     const indexes = await listIndexes(session, this.name, signal);
     const form = idFormOf(plan, isWhole(plan.columns.columns), indexes);
+    await requireShardKey(session, this.name, { plan, form }, signal);
     await session.guard(() => this.#createKey(session, plan, form, indexes, isNew), signal);
     const now = isNew ? await findCollection(session, this.name, signal) : before;
     return { target: now?.identity, indexes };

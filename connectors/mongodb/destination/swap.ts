@@ -1,7 +1,7 @@
 import type { Finding } from '../../../core/errors.ts';
-import { IdraError } from '../../../core/errors.ts';
 import { findCollection } from '../describe.ts';
 import type { Session } from '../session.ts';
+import { shardKeyOf } from './sharding.ts';
 
 const kept =
   /^(validator|validationLevel|validationAction|collation|storageEngine|changeStreamPreAndPostImages|clusteredIndex|uuid|autoIndexId)$/;
@@ -15,7 +15,7 @@ export async function replaceFindings(
 ): Promise<Finding[]> {
   const found = await findCollection(session, name, signal);
   if (!found) return [];
-  if (await isSharded(session, name, signal)) {
+  if (await shardKeyOf(session, name, signal)) {
     return [
       {
         severity: 'error',
@@ -39,30 +39,4 @@ export async function replaceFindings(
       fix: 'use writeMode Upsert if this is needed',
     },
   ];
-}
-
-export async function isSharded(session: Session, name: string, signal: AbortSignal): Promise<boolean> {
-  return (await shardKeyOf(session, name, signal)) !== undefined;
-}
-
-/** Undefined: it is not sharded, or this user may not know. */
-export async function shardKeyOf(
-  session: Session,
-  name: string,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  if (session.facts.kind !== 'sharded') return undefined;
-  const config = session.config('collections');
-  try {
-    const found = await session.guard(
-      () => config.findOne({ _id: `${session.database.databaseName}.${name}` as never }),
-      signal,
-    );
-    return found && found.dropped !== true && typeof found.key === 'object'
-      ? Object.keys(found.key)
-      : undefined;
-  } catch (thrown) {
-    if (thrown instanceof IdraError && thrown.disposition === 'permanent') return undefined;
-    throw thrown;
-  }
 }

@@ -53,19 +53,20 @@ for (const [name, start] of servers) {
       return collection;
     }
 
-    test('a Snapshot reads each _id once, whatever its type, and continues after any of them', async () => {
-      // The server in memory takes neither null nor NaN for an _id of its own.
+    test('a Snapshot reads each _id once, whatever its type, and continues after any of them', async (t) => {
+      // The server in memory takes neither null nor NaN for an _id of its own, and compares a UUID with no other Binary.
       const ids = name.includes('memory')
         ? mixedIds.filter((id) => id !== null && !(id instanceof Double && Number.isNaN(id.value)))
         : mixedIds;
       const known = name.includes('memory')
-        ? ids.filter((id) => !(id instanceof Timestamp) && !(id instanceof MaxKey))
+        ? ids.filter((id) => !(id instanceof Timestamp) && !(id instanceof MaxKey) && !(id instanceof UUID))
         : ids;
       const from = await filled(
         'mixed',
         shuffled(known).map((_id) => ({ _id, n: new Int32(1) })),
       );
       const source = await connector.openSource(database.access, { collection: from, isWhole: true }, signal);
+      t.after(() => source.close());
       const relation = await source.describe(signal);
       const columns = relation.columns.map((column) => ({ column }));
       const request = {
