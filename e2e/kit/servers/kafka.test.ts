@@ -6,7 +6,9 @@ import { kafka } from '../servers.ts';
 
 test('three brokers keep a message through the death of one, and leave nothing', async () => {
   const server = await kafka({ brokers: 3 });
-  const client = new Kafka({ brokers: [...server.brokers], logLevel: logLevel.NOTHING });
+  // Another broker takes over only after the session of the dead one has ended.
+  const retry = { initialRetryTime: 200, maxRetryTime: 1_000, retries: 90 };
+  const client = new Kafka({ brokers: [...server.brokers], logLevel: logLevel.NOTHING, retry });
   const admin = client.admin();
   const producer = client.producer();
   try {
