@@ -122,7 +122,7 @@ async function startBroker(
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   const scram = given.options.sasl?.startsWith('SCRAM') ? Object.entries(given.users) : [];
   const format = [
-    ...['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file],
+    ...['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', file],
     ...scram.flatMap(([user, password]) => [
       '--add-scram',
       `${given.options.sasl}=[name=${user},password=${password}]`,
