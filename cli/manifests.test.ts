@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, beforeEach, describe, test } from 'node:test';
+import { definitions } from '../connectors/catalog.ts';
 import { openStateFile } from '../coordination/single/state-file.ts';
 import type { Finding } from '../core/errors.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
@@ -161,7 +162,7 @@ describe('invalid manifests', () => {
         'a.yaml:2:1 there is no kind Datasource; did you mean DataSource?',
         'b.yaml:1:1 apiVersion is idra.dev/v1; write idra.dev/v1alpha1',
         'c.yaml:1:1 apiVersion is missing; write apiVersion: idra.dev/v1alpha1, or v1 for a Secret',
-        'd.yaml:1:1 a DataSource must set exactly one system; keep one of postgres, mysql, sqlite, kafka, http',
+        `d.yaml:1:1 a DataSource must set exactly one system; keep one of ${definitions.map(({ type }) => type).join(', ')}`,
         'd.yaml:4:1 there is no field specs; did you mean spec?',
       ],
     );

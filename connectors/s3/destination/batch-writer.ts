@@ -124,13 +124,14 @@ export function objectName(
   const range = createHash('sha256')
     .update(JSON.stringify([offsets.before, offsets.after]))
     .digest('hex');
-  return `${uid}-${String(sequence).padStart(10, '0')}-${range.slice(0, 12)}-${index}`;
+  return `${encodeURIComponent(uid)}-${String(sequence).padStart(10, '0')}-${range.slice(0, 12)}-${index}`;
 }
 
 /** The number of the commit in such a name; undefined: it is another name. */
 export function sequenceOf(key: string, uid: string): number | undefined {
   const name = key.slice(key.lastIndexOf('/') + 1);
-  if (!name.startsWith(`${uid}-`)) return undefined;
-  const [, digits] = /^(\d{10,16})-[0-9a-f]{12}-/.exec(name.slice(uid.length + 1)) ?? [];
+  const start = `${encodeURIComponent(uid)}-`;
+  if (!name.startsWith(start)) return undefined;
+  const [, digits] = /^(\d{10,16})-[0-9a-f]{12}-/.exec(name.slice(start.length)) ?? [];
   return digits === undefined ? undefined : Number(digits);
 }

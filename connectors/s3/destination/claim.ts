@@ -7,7 +7,7 @@ import { encodeOffset, type Offset } from '../../../core/offset.ts';
 import { offsetMovedInPass } from '../../../core/offset-moved.ts';
 import type { Token } from '../../../core/token.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
-import { shadowMissing, startOfPass, startsOver } from '../../sql/destination/shadow.ts';
+import { replaceCountDiffers, shadowMissing, startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import type { S3Session } from '../session.ts';
 import { type BatchWriter, type Encoded, type NewObject, objectName } from './batch-writer.ts';
 import {
@@ -21,7 +21,7 @@ import {
   writeManifest,
 } from './commit-rows.ts';
 import type { Intents } from './leftovers.ts';
-import { deleteObsolete, sealed, withObjects } from './object-sets.ts';
+import { deleteObsolete, intactRows, sealed, withObjects } from './object-sets.ts';
 import { uploadObject } from './upload.ts';
 
 export interface ClaimedPrefixInit {
@@ -98,6 +98,7 @@ export class ClaimedPrefix {
     const sequence = open && open.objects.length > 0 ? { sequence: manifest.sequence + 1 } : {};
     const { replacing, ...rest } = { ...manifest, ...added, ...sequence, offset: stored };
     if (replacing) {
+      await this.#requireIntact(replacing, signal);
       const { objects, lists } = replacing;
       const before = hasObjects(manifest) ? [this.#obsolete(manifest)] : [];
       await this.#commit({ ...rest, objects, lists, replacing: undefined }, before, signal);
@@ -110,6 +111,16 @@ export class ClaimedPrefix {
       deleted: 0,
       totalRows: this.#stored.manifest.rows,
     };
+  }
+
+  /** As long as something else changes its objects, no pass can be completed: it starts over. */
+  async #requireIntact(replacing: NonNullable<Manifest['replacing']>, signal: AbortSignal): Promise<void> {
+    const found = await intactRows(this.#init.session, replacing, signal);
+    if (found === replacing.rows) return;
+    const { objects, lists } = replacing;
+    const offset = startOfPass(this.#stored.manifest.offset);
+    await this.#commit({ offset, replacing: undefined }, [this.#obsolete({ objects, lists })], signal);
+    throw replaceCountDiffers(this.#init.name, found, replacing.rows);
   }
 
   get #isReplace(): boolean {

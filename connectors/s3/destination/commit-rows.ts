@@ -60,8 +60,13 @@ export const ownFolder = '_idra/';
 const maxManifestBytes = 64 * 1_024 ** 2;
 const maxListBytes = 64 * 1_024 ** 2;
 
+/** The folder of what a Sync stores beside its manifest. */
+export function syncFolder(prefix: string, uid: string): string {
+  return `${prefix}${ownFolder}${encodeURIComponent(uid)}/`;
+}
+
 export function manifestKey(prefix: string, uid: string): string {
-  return `${prefix}${ownFolder}${uid}.json`;
+  return `${prefix}${ownFolder}${encodeURIComponent(uid)}.json`;
 }
 
 /** Throws CommitTableNewer. */

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { installCrashHook } from '../../../core/crash-points.ts';
 import { decodeStored } from '../../../core/offset.ts';
 import type { DestinationObject } from '../../../core/sync-spec.ts';
-import type { Row } from '../../../core/values.ts';
+import type { Relation, Row } from '../../../core/values.ts';
 import { connector } from '../connector.ts';
 import { batchOf, claimWith, planFor, signal, TestBucket, targetOf, twoColumns } from '../test-harness.ts';
 import type { WrittenObject } from './commit-rows.ts';
@@ -240,4 +240,38 @@ test('check finds what is missing, and leaves nothing behind', async () => {
   assert.deepEqual(await bucket.keys(prefix), []);
   await destination.close();
   await assert.rejects(opened('no-slash'), { code: 'NameInvalid', path: 'spec.destination.prefix' });
+});
+
+test('values that a format cannot keep are handled by onError, and the row is named without its values', async () => {
+  const floats: Relation = {
+    name: 'r',
+    columns: [
+      { name: 'id', type: { kind: 'int', bits: 64 }, nativeType: 'bigint', isNullable: false },
+      { name: 'f', type: { kind: 'float', bits: 64 }, nativeType: 'double', isNullable: true },
+    ],
+    keys: [],
+  };
+  const rows: Row[] = [
+    [1n, 0.5],
+    [2n, Number.NaN],
+    [3n, 1.5],
+  ];
+  const batch = { ...batchOf([1, 2, 3], 3), rows: { format: 'values', rows } } as const;
+  for (const onError of ['Stop', 'Skip'] as const) {
+    const prefix = newPrefix();
+    const destination = await opened(prefix);
+    await claimWith(destination, planFor(floats, null, 'Append', { onError, key: ['id'] }));
+    if (onError === 'Stop') {
+      await assert.rejects(destination.write(batch, signal), {
+        code: 'ValueNotKept',
+        message: /row id 2, column f/,
+      });
+      assert.deepEqual(await committedIds(prefix), []);
+    } else {
+      const { written, rejected, rejections } = await destination.write(batch, signal);
+      assert.deepEqual([written, rejected, rejections[0]?.row], [2, 1, 'id 2']);
+      assert.deepEqual(await committedIds(prefix), [1, 3]);
+    }
+    await destination.close();
+  }
 });

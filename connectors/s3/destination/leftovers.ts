@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { S3Session } from '../session.ts';
 import { sequenceOf } from './batch-writer.ts';
-import { type Manifest, type ObjectSet, ownFolder, readList } from './commit-rows.ts';
+import { type Manifest, type ObjectSet, readList, syncFolder } from './commit-rows.ts';
 
 /** What a writer is about to write, stored before it does: so that whoever claims after it knows what it may have left. */
 const intentShape = z.strictObject({ keys: z.array(z.string()) });
@@ -19,7 +19,7 @@ export class Intents {
   constructor(session: S3Session, prefix: string, uid: string, owner: string) {
     this.#session = session;
     this.#owner = owner;
-    this.#folder = `${prefix}${ownFolder}${uid}/`;
+    this.#folder = syncFolder(prefix, uid);
   }
 
   /** `number`: of a batch within a pass that is committed as a whole; else 0, where each replaces the one before. */

@@ -3,9 +3,9 @@ import { sequenceOf } from './batch-writer.ts';
 import {
   type Manifest,
   type ObjectSet,
-  ownFolder,
   readList,
   type SealedList,
+  syncFolder,
   type WrittenObject,
 } from './commit-rows.ts';
 
@@ -33,7 +33,7 @@ export async function sealed(
   const sequences = moved.map(({ key }) => sequenceOf(key, uid) ?? 0);
   const [first, last] = [Math.min(...sequences), Math.max(...sequences)];
   const name = `${first}-${last}-${set.lists.length}`;
-  const key = `${prefix}${ownFolder}${uid}/list-${name}.json`;
+  const key = `${syncFolder(prefix, uid)}list-${name}.json`;
   await session.put(key, Buffer.from(JSON.stringify(moved)), { contentType: 'application/json' }, signal);
   const list: SealedList = {
     key,
@@ -57,7 +57,7 @@ export async function deleteObsolete(
   return obsolete.filter((set) => !isDue(set));
 }
 
-async function deleteSet(
+export async function deleteSet(
   session: S3Session,
   { objects, lists }: ObjectSet,
   signal: AbortSignal,
@@ -74,4 +74,22 @@ async function deleteSet(
     [...objects, ...lists].map(({ key }) => key),
     signal,
   );
+}
+
+/** Heads that are requested at the same time. */
+const concurrentHeads = 16;
+
+/** Rows in objects of the set that are as they were written. */
+export async function intactRows(session: S3Session, set: ObjectSet, signal: AbortSignal): Promise<number> {
+  let rows = 0;
+  const count = async (objects: readonly WrittenObject[]) => {
+    for (let from = 0; from < objects.length; from += concurrentHeads) {
+      const some = objects.slice(from, from + concurrentHeads);
+      const heads = await Promise.all(some.map(({ key }) => session.head(key, signal)));
+      rows += some.reduce((sum, each, index) => sum + (heads[index]?.size === each.bytes ? each.rows : 0), 0);
+    }
+  };
+  for (const { key } of set.lists) await count(await readList(session, key, signal));
+  await count(set.objects);
+  return rows;
 }

@@ -14,6 +14,7 @@ import {
   type StoredManifest,
   writeManifest,
 } from './commit-rows.ts';
+import { deleteSet } from './object-sets.ts';
 
 /** Others may write a manifest at the same moment. */
 const attempts = 10;
@@ -85,13 +86,12 @@ export async function close(
     if (!found) return;
     const stored = BigInt(found.manifest.token);
     if (stored > token) throw tokenIsHigher(stored, token);
-    const { replacing, ...rest } = found.manifest;
-    const left = replacing
-      ? [{ objects: replacing.objects, lists: replacing.lists, since: new Date(0).toISOString() }]
-      : [];
-    const obsolete = [...(rest.obsolete ?? []), ...left];
-    const closed = changed(rest, { closed: true, token: String(token), obsolete });
-    if ((await writeManifest(session, key, closed, found.etag, signal)) !== undefined) return;
+    const { replacing, obsolete = [], ...rest } = found.manifest;
+    const closed = changed(rest, { closed: true, token: String(token) });
+    if ((await writeManifest(session, key, closed, found.etag, signal)) === undefined) continue;
+    // No commit comes after this one that would delete them.
+    for (const set of [...obsolete, ...(replacing ? [replacing] : [])]) await deleteSet(session, set, signal);
+    return;
   }
   throw transient(
     'ConditionLost',

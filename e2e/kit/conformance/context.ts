@@ -41,7 +41,7 @@ export class Context {
   }
 
   newName(): string {
-    return `c${++objects}`;
+    return `c${++objects}${this.system.nameEnd ?? ''}`;
   }
 
   /** A new object at the source with these rows, or with this many: `row 1`, `row 2`. */
@@ -68,7 +68,15 @@ export class Context {
       source: this.source.access,
       destination: this.destination.access,
     };
-    const needed = { from: '', to: options.to ?? this.newName() };
+    const columns = options.from === undefined ? undefined : this.source.columnsOf?.(options.from);
+    // Where nothing but time bounds late rows, cases about something else do not wait.
+    const isPrompt = this.system.definition.capabilities.source.lateRowBound === 'none';
+    const needed = {
+      from: '',
+      to: options.to ?? this.newName(),
+      ...(columns && { columns }),
+      ...(isPrompt && { safetyLagMs: 0 }),
+    };
     const format = this.#format && { rowFormat: this.#format };
     const { safetyLagMs } = this.system;
     const lag = safetyLagMs !== undefined && { safetyLagMs };

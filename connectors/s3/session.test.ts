@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import type { SystemAccess } from '../../core/connector.ts';
+import type { IdraError } from '../../core/errors.ts';
+import { Secret } from '../../core/secret.ts';
+import { faultProxy } from '../../e2e/kit/proxy.ts';
+import { readConfig } from './config.ts';
+import { connector } from './connector.ts';
+import { S3Session } from './session.ts';
+import { signal, TestBucket } from './test-harness.ts';
+
+let bucket: TestBucket;
+const servers: Server[] = [];
+before(async () => {
+  bucket = await TestBucket.open();
+});
+after(async () => {
+  for (const server of servers) server.close();
+  await bucket?.stop();
+});
+
+function accessWith(
+  config: Readonly<Record<string, unknown>>,
+  keys: Readonly<Record<string, string>> = {},
+): SystemAccess {
+  const { config: own, secret, ...access } = bucket.access;
+  return {
+    ...access,
+    config: { ...own, ...config },
+    secret: (path) => (keys[path] === undefined ? secret(path) : new Secret(keys[path])),
+  };
+}
+
+/** A server that answers like this; its endpoint. */
+async function serverOf(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer(answer);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('errors distinguish keys, address and bucket, each by its field, and show no secret', async () => {
+  const unreachable = { endpoint: 'http://127.0.0.1:1' };
+  const cases: readonly [SystemAccess, string, string, string][] = [
+    [accessWith({}, { secretAccessKey: 'wrong-secret-key' }), 'PermissionDenied', 'permanent', ''],
+    [accessWith(unreachable), 'HostUnreachable', 'transient', 'spec.s3.endpoint'],
+    [accessWith({ bucket: 'idra-no-such-bucket' }), 'BucketNotFound', 'permanent', 'spec.s3.bucket'],
+  ];
+  for (const [access, code, disposition, path] of cases) {
+    await assert.rejects(connector.check(access, signal), (error: IdraError) => {
+      assert.deepEqual([error.code, error.disposition, error.path ?? ''], [code, disposition, path]);
+      assert.doesNotMatch(JSON.stringify([error.message, error.fix]), /wrong-secret-key/);
+      return true;
+    });
+  }
+  // A HEAD has no body; other calls say what is wrong.
+  const session = new S3Session(accessWith({}, { secretAccessKey: 'wrong-secret-key' }));
+  await assert.rejects(session.list({ prefix: '' }, signal), {
+    code: 'AuthenticationFailed',
+    path: 'spec.s3.secretAccessKeySecretRef',
+  });
+  const unknown = new S3Session(accessWith({}, { accessKeyId: 'nobody' }));
+  await assert.rejects(unknown.list({ prefix: '' }, signal), { path: 'spec.s3.accessKeyIdSecretRef' });
+  await Promise.all([session.close(), unknown.close()]);
+});
+
+test('one key without the other, and none with an endpoint that is not of AWS, are refused before anything is sent', () => {
+  const none = (config: Readonly<Record<string, unknown>>) => ({
+    ...accessWith(config),
+    secret: () => undefined,
+  });
+  assert.throws(() => readConfig(none({})), { code: 'CredentialsMissing' });
+  assert.throws(() => readConfig(none({ endpoint: 'https://amazonaws.com.example.org' })), {
+    code: 'CredentialsMissing',
+  });
+  assert.throws(() => readConfig(none({ endpoint: 'http://s3.eu-south-1.amazonaws.com' })), {
+    code: 'CredentialsMissing',
+  });
+  const one = {
+    ...accessWith({}),
+    secret: (path: string) => (path === 'accessKeyId' ? new Secret('id') : undefined),
+  };
+  assert.throws(() => readConfig(one), { path: 'spec.s3.secretAccessKeySecretRef' });
+  const ofAws = readConfig(none({ endpoint: 'https://s3.eu-south-1.amazonaws.com' }));
+  assert.deepEqual([ofAws.keys, ofAws.isPathStyle], [undefined, true]);
+  assert.equal(readConfig(none({ endpoint: undefined })).isPathStyle, false);
+});
+
+test('a redirect is an error: nothing is sent to another host', async () => {
+  let others = 0;
+  const other = await serverOf((_request, response) => {
+    others += 1;
+    response.end();
+  });
+  const endpoint = await serverOf((request, response) => {
+    response.writeHead(307, { Location: `${other}${request.url}` }).end();
+  });
+  const session = new S3Session(accessWith({ endpoint }));
+  await assert.rejects(session.list({ prefix: '' }, signal), {
+    code: 'RegionWrong',
+    disposition: 'permanent',
+  });
+  await assert.rejects(session.head('x', signal), { code: 'RegionWrong' });
+  assert.equal(others, 0);
+  await session.close();
+});
+
+test('an answer that does not end is cut off', async () => {
+  const endpoint = await serverOf((_request, response) => {
+    const more = () => {
+      while (response.write('<x>'.repeat(20_000)));
+      if (!response.destroyed) response.once('drain', more);
+    };
+    response.on('error', () => {});
+    more();
+  });
+  const session = new S3Session(accessWith({ endpoint }));
+  await assert.rejects(session.list({ prefix: '' }, signal), { disposition: 'transient' });
+  await session.close();
+});
+
+test('a waiting call rejects with the reason of its signal', async () => {
+  const endpoint = await serverOf(() => {});
+  const session = new S3Session(accessWith({ endpoint }));
+  const stop = new AbortController();
+  const waiting = session.list({ prefix: '' }, stop.signal);
+  const reason = new Error('stopped');
+  setTimeout(() => stop.abort(reason), 50);
+  await assert.rejects(waiting, reason);
+  await session.close();
+});
+
+test('content is continued where a connection was cut', async () => {
+  const content = Buffer.alloc(6 * 1_024 ** 2, 'idra ');
+  await bucket.put('large', content);
+  const { hostname, port } = new URL(bucket.server.endpoint);
+  const proxy = await faultProxy(hostname, Number(port));
+  const session = new S3Session(accessWith({ endpoint: `http://${proxy.host}:${proxy.port}` }));
+  try {
+    const body = await session.read('large', {}, signal);
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of body.chunks) {
+      parts.push(chunk);
+      if (bytes < 2 * 1_024 ** 2 && bytes + chunk.length >= 2 * 1_024 ** 2) proxy.cut();
+      bytes += chunk.length;
+    }
+    assert.ok(Buffer.concat(parts).equals(content));
+    assert.ok(proxy.accepted > 1);
+  } finally {
+    await session.close();
+    await proxy.stop();
+  }
+});
