@@ -80,8 +80,8 @@ export interface SystemReport {
  * plans again. An order that `relation.keys` does not prove is checked page by page: KeyNotUnique, KeyNullable.
  */
 export interface Source {
-  /** AtLeastOnce: a pass may return a row again, which Append writes twice. Omitted: it returns each row once. */
-  readonly guarantee?: 'AtLeastOnce';
+  /** AtLeastOnce: a pass may return a row again, which Append writes twice. Omitted: it returns each row once. Known after `check`. */
+  readonly guarantee?: 'AtLeastOnce' | undefined;
   /** Omitted for systems without an identity. After its first answer, `read` throws SchemaChanged if another system answers. */
   identity?(signal: AbortSignal): Promise<SystemIdentity>;
   /** Columns, keys and size of the object. Throws TableNotFound, QueryInvalid. */

@@ -15,7 +15,7 @@ export async function replaceFindings(
 ): Promise<Finding[]> {
   const found = await findCollection(session, name, signal);
   if (!found) return [];
-  if (await shardKeyOf(session, name, signal)) {
+  if ((await shardKeyOf(session, name, signal)) !== undefined) {
     return [
       {
         severity: 'error',

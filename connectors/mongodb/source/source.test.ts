@@ -191,6 +191,26 @@ for (const [name, start] of servers) {
       await source.close();
     });
 
+    test('a Stream that begins with what is there may return a change twice, and says so', async (t) => {
+      const collection = await filled('followed', [{ _id: new Int32(1) }]);
+      for (const [startFrom, guarantee] of [
+        [undefined, 'AtLeastOnce'] as const,
+        ['Now', undefined] as const,
+      ]) {
+        const source = await connector.openSource(
+          database.access,
+          { collection, ...(startFrom && { startFrom }) },
+          signal,
+        );
+        t.after(() => source.close());
+        await source.describe(signal);
+        await source.check('Stream', signal);
+        assert.equal(source.guarantee, guarantee);
+        await source.check('Snapshot', signal);
+        assert.equal(source.guarantee, undefined);
+      }
+    });
+
     test('Id by ObjectIds, and a field whose documents have other types too', async () => {
       const from = await filled('ids', [
         { _id: 1 as never, seq: new Int32(3) },

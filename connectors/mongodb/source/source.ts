@@ -45,6 +45,8 @@ export class MongodbSource implements Source {
   readonly #system = new OneSystem();
   readonly #dataSource: string;
   #relation: Relation | undefined;
+  /** Changes that are made while everything is read first are read with it, and again from the log. */
+  guarantee: 'AtLeastOnce' | undefined;
 
   constructor(access: SystemAccess, object: SourceObject) {
     this.#object = object;
@@ -90,7 +92,8 @@ export class MongodbSource implements Source {
 
   async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
     const session = await this.#open(signal);
-    const { idField, timestampField } = this.#object;
+    const { idField, timestampField, startFrom } = this.#object;
+    this.guarantee = mode === 'Stream' && startFrom !== 'Now' ? 'AtLeastOnce' : undefined;
     const field = mode.endsWith('Timestamp') ? timestampField : mode.endsWith('Id') ? idField : undefined;
     return await readFindings(
       session,
