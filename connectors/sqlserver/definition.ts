@@ -13,7 +13,8 @@ export const definition: Definition = {
   fields: sqlFields,
   capabilities: {
     source: { ...sqlSource, lateRowBound: 'transactions', hasSessionTimeZone: true },
-    destination: sqlDestination,
+    // Its merge only inserts and updates: a deletion would arrive as a row.
+    destination: { ...sqlDestination, canDelete: false },
   },
   address: serverAddress,
   leftovers: leftoverRow(quoteBracket),
