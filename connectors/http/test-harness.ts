@@ -1,10 +1,12 @@
 import type { Batch } from '../../core/batch.ts';
+import { type Clock, systemClock } from '../../core/clock.ts';
 import type { ReadRequest, SystemAccess } from '../../core/connector.ts';
 import type { Offset } from '../../core/offset.ts';
 import type { PassEnd } from '../../core/pass-end.ts';
 import { Secret } from '../../core/secret.ts';
 import type { SourceObject } from '../../core/sync-spec.ts';
 import type { SessionOptions } from './session.ts';
+import { type SafeCall, Session } from './session.ts';
 import { HttpSource } from './source/source.ts';
 
 /** For tests of this folder. */
@@ -25,6 +27,23 @@ export function access(url: string, { config = {}, secrets = {} }: AccessOptions
 }
 
 /** A reference, whose value `access` gives. */
+/** Retries follow at once. */
+const hasty: Clock = {
+  ...systemClock,
+  sleep: (ms, stop) => systemClock.sleep(ms < 10_000 ? 0 : ms, stop),
+};
+
+let sessions = 0;
+
+/** Of a DataSource of its own: rate limits are kept by DataSource and URL. */
+export function openSession(url: string, options: AccessOptions = {}): Session {
+  return new Session({ ...access(url, options), dataSource: `team-a/api${++sessions}` }, { clock: hasty });
+}
+
+export async function textOf(session: Session, call: SafeCall): Promise<string> {
+  return (await (await session.succeed(call, 'spec.source.path', signal)).whole()).toString();
+}
+
 export const reference = { name: 'api', key: 'k' } as const;
 
 export interface ListOptions extends Partial<SourceObject> {

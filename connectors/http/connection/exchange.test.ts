@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Clock, systemClock } from '../../../core/clock.ts';
 import { ApiServer } from '../../../e2e/kit/api/api-server.ts';
 import { numberedItems, send } from '../../../e2e/kit/api/items.ts';
 import { until } from '../../../e2e/kit/wait.ts';
 import { type SafeCall, Session } from '../session.ts';
-import { type AccessOptions, access, signal } from '../test-harness.ts';
+import { type AccessOptions, access, textOf as bodyOf, openSession, signal } from '../test-harness.ts';
 
 let api: ApiServer;
 let session: Session;
@@ -25,23 +24,10 @@ beforeEach(() => {
   api.intercept = undefined;
   api.authorization = undefined;
   api.requests.length = 0;
-  // Rate limits are kept by DataSource and URL.
   session = open();
 });
 
-let sessions = 0;
-function open(options: AccessOptions = {}): Session {
-  return new Session(
-    { ...access(api.url, options), dataSource: `team-a/api${++sessions}` },
-    { clock: hasty },
-  );
-}
-
-/** Retries follow at once. */
-const hasty: Clock = {
-  ...systemClock,
-  sleep: (ms, signal) => systemClock.sleep(ms < 10_000 ? 0 : ms, signal),
-};
+const open = (options?: AccessOptions): Session => openSession(api.url, options);
 
 const get = (path: string): SafeCall => ({
   method: 'GET',
@@ -56,9 +42,7 @@ const post = (path: string, isRepeatable = false): SafeCall => ({
   isRepeatable,
 });
 
-async function textOf(call: SafeCall, from = session): Promise<string> {
-  return (await (await from.succeed(call, 'spec.source.path', signal)).whole()).toString();
-}
+const textOf = (call: SafeCall, from = session) => bodyOf(from, call);
 
 async function listening(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
