@@ -1,0 +1,4 @@
+/** Texts of the editors. */
+export const editorStrings = {
+  editor: {},
+};
