@@ -89,6 +89,10 @@ model: build ## 100,000 runs of the model of coordination, each with its own fau
 hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT SEED CLIENT'
 	@node e2e/hostile/streams.ts $(ARGS)
 
+.PHONY: kafka-proof
+kafka-proof: build ## a million messages to PostgreSQL and back, under kills of agents and brokers: see e2e/kafka
+	@node e2e/kafka/main.ts $(ARGS)
+
 .PHONY: cluster-e2e
 cluster-e2e: build ## the tests that need a complete Kubernetes cluster, named by KUBECONFIG
 	@[ -n "$$KUBECONFIG" ] || { echo "make: set KUBECONFIG to a cluster that may be used for tests" >&2; exit 1; }

@@ -82,6 +82,7 @@ describe('who may do what', () => {
         const client = new TestClient(api.api.url);
         if (caller.kind === 'none') return client;
         if (caller.kind === 'token') {
+          await tokens.deleteAll(name);
           const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
           client.token = (
             await tokens.create({ user: name, name: 't', grants: caller.grants ?? [], expiresAt })

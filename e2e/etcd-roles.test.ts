@@ -103,7 +103,8 @@ describe('an etcd with users and roles', () => {
       await until(async () => (await run('get', 'datasources')).includes('archive'), { what: 'the reports' });
       await run('delete', '-f', file);
       await until(
-        async () => (await keysOf(etcd)).every((key) => /^(agents|sessions|loads|leader|epoch)/.test(key)),
+        async () =>
+          (await keysOf(etcd)).every((key) => /^(agents|sessions|loads|leader|epoch|trends)/.test(key)),
         { what: 'nothing to be left of them' },
       );
       for (const each of agents)

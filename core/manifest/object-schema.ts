@@ -66,7 +66,7 @@ const laterFields = {
   topic: text({ max: 249 })
     .optional()
     .describe(
-      'Topic of a Kafka cluster; as a source also a pattern with * for any characters: shop.*. Offered in a later version.',
+      'Topic of a Kafka cluster; as a source also a pattern in which * stands for any characters, such as shop.* for several topics.',
     ),
   prefix: text({ max: 1_024 })
     .optional()
@@ -74,11 +74,13 @@ const laterFields = {
   format: z
     .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
     .optional()
-    .describe('How rows are written in S3 objects or Kafka messages; offered in a later version.'),
+    .describe(
+      'How rows are written: JSON (default), Avro or Raw in Kafka messages; the others belong to systems of a later version.',
+    ),
   compression: z
     .enum(['None', 'Gzip', 'Snappy', 'LZ4', 'Zstd'])
     .optional()
-    .describe('Compression of S3 objects or Kafka messages; offered in a later version.'),
+    .describe('Compression of messages that are written; default: None.'),
 };
 
 /** Fields of systems of messages. */
@@ -86,13 +88,11 @@ const messageSource = {
   envelope: z
     .enum(['None', 'Debezium'])
     .optional()
-    .describe(
-      'Debezium: messages are change events of Debezium, read as rows and deletions; offered in a later version.',
-    ),
+    .describe('Debezium: messages are change events of Debezium, read as rows and deletions.'),
   consumerGroup: text({ max: 255 })
     .optional()
     .describe(
-      'Group to which positions are committed for tools that show the lag of groups; by default one named after DataSource and topic. Idra does not read it. Offered in a later version.',
+      'Group to which positions are committed for tools that show the lag of groups; by default one named after DataSource and topic. Idra does not read it.',
     ),
 };
 
@@ -100,38 +100,32 @@ const messageDestination = {
   numbersAsText: z
     .boolean()
     .optional()
-    .describe(
-      'true: integers and decimals are written as texts, for readers that would round them; offered in a later version.',
-    ),
+    .describe('true: integers and decimals are written as texts, for readers that would round them.'),
   partitions: z
     .int()
     .min(1)
     .max(10_000)
     .optional()
-    .describe(
-      'Partitions of a topic that is created; default: that of the brokers. Offered in a later version.',
-    ),
+    .describe('Partitions of a topic that is created; default: that of the brokers.'),
   replicationFactor: z
     .int()
     .min(1)
     .max(32)
     .optional()
-    .describe(
-      'Replicas of a topic that is created; default: that of the brokers. Offered in a later version.',
-    ),
+    .describe('Replicas of a topic that is created; default: that of the brokers.'),
   topicConfig: z
     .record(text({ max: 128 }), z.string().max(1_024))
     .meta({ maxProperties: 32 })
     .optional()
-    .describe('Settings of a topic that is created: cleanup.policy: compact. Offered in a later version.'),
+    .describe('Settings of a topic that is created: cleanup.policy: compact.'),
   messageHeaders: z
     .boolean()
     .optional()
-    .describe('true: each message has the headers idra-sync and idra-offset; offered in a later version.'),
+    .describe('true: each message has the headers idra-sync and idra-offset.'),
   messageBatch: sizeText()
     .optional()
     .describe(
-      'Maximum size of a batch of messages before compression, at most max.message.bytes of the topic; default: 1000Ki. Offered in a later version.',
+      'Maximum size of a batch of messages before compression, at most max.message.bytes of the topic; default: 1000Ki.',
     ),
 };
 

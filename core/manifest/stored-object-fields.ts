@@ -14,7 +14,7 @@ const csv = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'true, which is the default: the first record of each object has the names of its columns; false: they are column1, column2, and so on.',
+      'true: the first record of each object has the names of its columns (the default); false: they are column1, column2, and so on.',
     ),
   encoding: z
     .enum([
