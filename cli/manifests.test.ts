@@ -161,7 +161,7 @@ describe('invalid manifests', () => {
         'a.yaml:2:1 there is no kind Datasource; did you mean DataSource?',
         'b.yaml:1:1 apiVersion is idra.dev/v1; write idra.dev/v1alpha1',
         'c.yaml:1:1 apiVersion is missing; write apiVersion: idra.dev/v1alpha1, or v1 for a Secret',
-        'd.yaml:1:1 a DataSource must set exactly one system; keep one of postgres, mysql, sqlite, kafka, http',
+        'd.yaml:1:1 a DataSource must set exactly one system; keep one of postgres, mysql, sqlite, sqlserver, kafka, http, s3',
         'd.yaml:4:1 there is no field specs; did you mean spec?',
       ],
     );
