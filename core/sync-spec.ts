@@ -32,6 +32,7 @@ type ObjectNames = { readonly [Field in ObjectField]?: string };
 export type SystemField =
   | ObjectField
   | 'query'
+  | 'filter'
   | 'format'
   | 'compression'
   | MessageField
@@ -92,6 +93,7 @@ export type StoredObjectField = (typeof storedObjectFields)['source' | 'destinat
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
 export const sourceFields = [
   'query',
+  'filter',
   'sample',
   'metadata',
   'startFrom',
@@ -153,7 +155,7 @@ export interface HttpDestinationObject {
 }
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
-export const offsetFields = ['columns', 'metadata', 'format', 'csv'] as const;
+export const offsetFields = ['columns', 'metadata', 'format', 'csv', 'filter'] as const;
 
 /** How CSV is written: core/manifest/stored-object-fields.ts describes the fields. */
 export interface CsvForm {
@@ -177,6 +179,8 @@ export interface SourceObject extends ObjectNames, HttpSourceObject {
   /** How long after others an object may still appear with an earlier time: a duration, as in the manifest. */
   readonly horizon?: string;
   readonly query?: string;
+  /** A condition that records must meet, in the system's own language. */
+  readonly filter?: string;
   /** Columns of records without fixed columns: those of the manifest, or those inferred earlier (Offset.columns); omitted: infer them. */
   readonly columns?: readonly RecordColumn[];
   /** How many records to infer columns from; omitted: core/records/inference.ts has the default. */

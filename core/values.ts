@@ -125,6 +125,8 @@ export interface Relation {
   readonly recordColumns?: readonly import('./records/record-column.ts').RecordColumn[];
   /** A destination without columns of its own, which accepts any column. */
   readonly hasOpenColumns?: true;
+  /** An empty destination whose rows can be identified by any columns. */
+  readonly takesAnyKey?: true;
   /** Row security may hide rows from this user. This is reported, also if it starts while a Sync runs. */
   readonly hidesRows?: true;
   /** Distinguishes this table from a later one of the same name (an oid). Undefined if the system has none. */

@@ -123,8 +123,9 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
     ];
   }
   const same = existing?.keys.filter((each) => isSameSet(each, key)) ?? [];
-  // Whoever has no columns of its own knows the key only from the rows.
-  if (!existing || existing.hasOpenColumns || same.some((each) => !each.isDeferrable)) return [];
+  // Who has neither columns nor keys of its own knows the key only from the rows.
+  const isOpen = existing?.hasOpenColumns === true && existing.keys.length === 0;
+  if (!existing || existing.takesAnyKey || isOpen || same.some((each) => !each.isDeferrable)) return [];
   const [deferrable] = same;
   const list = key.join(', ');
   return [

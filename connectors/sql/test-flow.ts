@@ -54,6 +54,10 @@ export interface FlowOptions {
   readonly to: string;
   readonly mode?: Extract<Mode, 'Snapshot' | 'Id' | 'Timestamp' | 'Stream'>;
   readonly startFrom?: string;
+  /** Of a source without fixed columns; omitted: inferred. */
+  readonly columns?: SourceObject['columns'];
+  /** Records travel as they are, between two systems of one kind. */
+  readonly isWhole?: true;
   readonly deletes?: Deletes;
   readonly writeMode?: WriteMode;
   readonly sourceKey?: readonly string[];
@@ -102,6 +106,8 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
   const object: SourceObject = {
     ...(query === undefined ? (ends.objects?.source(from) ?? { [fields.source]: from }) : { query }),
     ...(options.startFrom !== undefined && { startFrom: options.startFrom }),
+    ...(options.columns && { columns: options.columns }),
+    ...(options.isWhole && { isWhole: true }),
     ...(options.sourceKey && { key: options.sourceKey }),
     ...(idField !== undefined && { idField }),
     ...(timestampField !== undefined && { timestampField }),

@@ -105,6 +105,13 @@ export const offsetCodes = {
     remedy: 'Read from the primary, or set safetyLag.',
     systems: ['PostgreSQL'],
   },
+  StreamEnded: {
+    cause:
+      'The object that mode Stream reads was dropped, renamed or replaced, which ends its log of changes.',
+    remedy:
+      'If the object is there again, run idra restart NAME, which reads it from the beginning. Rows at the destination stay.',
+    systems: ['MongoDB'],
+  },
   StreamHistoryLost: {
     cause: 'The system no longer has the changes that come after the stored offset.',
     remedy:

@@ -29,6 +29,12 @@ export const serverCodes = {
     remedy: 'SET GLOBAL local_infile = 1',
     systems: ['MySQL', 'MariaDB'],
   },
+  NoTransactions: {
+    cause: 'The server has no transactions: rows and offset cannot be committed together.',
+    remedy:
+      'Make the server a replica set, of one member if need be; otherwise nothing: the guarantee is AtLeastOnce.',
+    systems: ['MongoDB'],
+  },
   ObjectNotReady: {
     cause: 'The server reports that an object is not in the state that the statement needs.',
     remedy: "Read the server's message.",

@@ -153,6 +153,11 @@ export const sourceObject = z.strictObject({
     .describe(
       'Time zone of a timestampField that has none of its own, by its IANA name: Europe/Rome; by default that of new sessions of this database and user.',
     ),
+  filter: text({ max: 65_536 })
+    .optional()
+    .describe(
+      'Condition of documents to read from a MongoDB collection, in Extended JSON: { "status": "paid" }; offered in a later version.',
+    ),
   ...recordFields,
   ...laterFields,
   ...messageSource,

@@ -32,6 +32,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
   source: [
     ...objectFields,
     'query',
+    'filter',
     ...recordFields,
     'format',
     'compression',

@@ -7,6 +7,7 @@ export { type KafkaOptions, type KafkaServer, kafka } from './servers/kafka.ts';
 export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './servers/kubernetes.ts';
 export { mariadb } from './servers/mariadb.ts';
 export { clientOf, type S3Address, type S3Server, s3 } from './servers/minio.ts';
+export { type MongodbOptions, type MongodbServer, mongodb, mongodbMemory } from './servers/mongodb.ts';
 export { mysql } from './servers/mysql.ts';
 export type { MysqlDatabase, MysqlOptions, MysqlServer } from './servers/mysql-family.ts';
 export { pgbouncer } from './servers/pgbouncer.ts';

@@ -7,7 +7,7 @@ export type Channel = 'socket' | 'verified' | 'encrypted' | 'plain';
 
 /** When the password itself may be sent, as opposed to a proof of it. */
 export interface PasswordRule {
-  readonly type: 'postgres' | 'mysql' | 'sqlserver' | 'kafka';
+  readonly type: 'postgres' | 'mysql' | 'sqlserver' | 'kafka' | 'mongodb';
   /** The system with its DataSource, for messages. */
   readonly where: string;
   readonly channel: Channel;

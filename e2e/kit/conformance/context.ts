@@ -68,7 +68,15 @@ export class Context {
       source: this.source.access,
       destination: this.destination.access,
     };
-    const needed = { from: '', to: options.to ?? this.newName() };
+    const columns = options.from === undefined ? undefined : this.source.columnsOf?.(options.from);
+    // Where nothing but time bounds late rows, cases about something else do not wait.
+    const isPrompt = this.system.definition.capabilities.source.lateRowBound === 'none';
+    const needed = {
+      from: '',
+      to: options.to ?? this.newName(),
+      ...(columns && { columns }),
+      ...(isPrompt && { safetyLagMs: 0 }),
+    };
     const format = this.#format && { rowFormat: this.#format };
     const { safetyLagMs } = this.system;
     const lag = safetyLagMs !== undefined && { safetyLagMs };

@@ -1,6 +1,7 @@
 import type { TestObjects } from '../../../connectors/sql/test-flow.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
 import type { Definition } from '../../../core/definition.ts';
+import type { SourceObject } from '../../../core/sync-spec.ts';
 
 /**
  * What a connector provides so that the shared cases can test it: a real system that is filled, changed and read without the connector.
@@ -44,6 +45,8 @@ export interface TestEnd {
   delete(object: string, id: number): Promise<void>;
   /** Each row as `id body`, sorted by id and body. */
   rows(object: string): Promise<readonly string[]>;
+  /** For a system without fixed columns: `source.columns` of this object, which `create` has made. */
+  columnsOf?(object: string): SourceObject['columns'];
 }
 
 /** Objects have an integer `id` and a text `body`. A system without fixed columns implements what it can of the rest. */
