@@ -15,6 +15,7 @@ import {
 } from '../connectors/s3/test-harness.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Row } from '../core/values.ts';
+import { type Cost, cost, orderOf } from './_orders.ts';
 import { judge, median } from './_postgres.ts';
 
 /**
@@ -41,26 +42,6 @@ const recordColumns = fields.map((field) => {
   const [name = '', type = ''] = field.split(' ');
   return { name, path: name, type, nullable: true };
 });
-
-const rowOf = (id: number): Row => [
-  BigInt(id),
-  id % 10_000,
-  id % 3 === 0 ? 'paid' : 'new',
-  `${id % 1_000}.${String(id % 100).padStart(2, '0')}`,
-  `order ${id} of a customer`,
-];
-
-interface Cost {
-  readonly ms: number;
-  readonly cpuMs: number;
-}
-
-async function cost(body: () => Promise<void>): Promise<Cost> {
-  const [startMs, before] = [performance.now(), process.cpuUsage()];
-  await body();
-  const { user, system } = process.cpuUsage(before);
-  return { ms: performance.now() - startMs, cpuMs: (user + system) / 1_000 };
-}
 
 const bucket = await TestBucket.open();
 const { client } = bucket.server;
@@ -106,7 +87,7 @@ async function compare(name: string, driver: () => Promise<Cost>, idra: () => Pr
 function* batches(): Generator<{ readonly from: number; readonly rows: Row[] }> {
   for (let from = 0; from < rows; from += rowsPerBatch) {
     const count = Math.min(rowsPerBatch, rows - from);
-    yield { from, rows: Array.from({ length: count }, (_, index) => rowOf(from + index)) };
+    yield { from, rows: Array.from({ length: count }, (_, index) => orderOf(from + index)) };
   }
 }
 
