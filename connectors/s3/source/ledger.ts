@@ -4,7 +4,7 @@ import type { ObjectEntry } from '../session.ts';
 /** The version of an object that was read. */
 export type ObjectVersion = Pick<ObjectEntry, 'key' | 'etag' | 'modified'>;
 
-const fingerprintBytes = 5;
+export const fingerprintBytes = 5;
 
 /**
  * Versions of objects, each by the second in which it was modified and 40 bits of a hash of its key and ETag: another object is taken for one of
@@ -125,7 +125,7 @@ export function secondOf(ms: number): number {
   return Math.floor(ms / 1_000);
 }
 
-function fingerprint({ key, etag }: ObjectVersion): number {
+export function fingerprint({ key, etag }: ObjectVersion): number {
   return hash('sha1', `${key}\0${etag}`, 'buffer').readUIntBE(0, fingerprintBytes);
 }
 
