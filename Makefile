@@ -89,6 +89,10 @@ model: build ## 100,000 runs of the model of coordination, each with its own fau
 hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT SEED CLIENT'
 	@node e2e/hostile/streams.ts $(ARGS)
 
+.PHONY: s3-proof
+s3-proof: build ## S3 with agents and servers that are killed, an object of 1 GiB, 100,000 small objects
+	@node e2e/s3/main.ts $(ARGS)
+
 .PHONY: hostile-objects
 hostile-objects: build ## 10,000 damaged objects of each format of S3; ARGS='COUNT SEED FORMAT'
 	@node e2e/hostile/objects.ts $(ARGS)

@@ -44,7 +44,12 @@ test('a prefix that contains that of the other end is refused, in the same bucke
     namespace: 'default',
     uid: name,
     generation: 1,
-    spec: { type: 's3', config: { bucket: name, endpoint: 'http://s3:9000' }, maxConcurrentSyncs: 8 },
+    spec: {
+      type: 's3',
+      config: { bucket: name, endpoint: 'http://s3:9000' },
+      maxConcurrentSyncs: 8,
+      placement: { agentSelector: {} },
+    },
   });
   const loop = (from: string, to: string, other = 'lake') => {
     const source = { dataSource: 'lake', prefix: from };
