@@ -1,5 +1,6 @@
 import type { PassEnd } from '../../../core/connector.ts';
 import { historyLost } from '../../../core/history-lost.ts';
+import type { SourcePart } from '../../../core/pass-end.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
 import type { KafkaSession } from '../session.ts';
 import { earliest, latest, offsetsAt } from '../topics.ts';
@@ -26,7 +27,6 @@ export class Pass {
   /** The positions of this pass depend on when it began. */
   readonly mustStoreStart: boolean;
   readonly #ids: ReadonlyMap<string, string | undefined>;
-  readonly #starts: ReadonlyMap<PartitionReader, number>;
   readonly #highWatermarks: ReadonlyMap<PartitionReader, number>;
   readonly #mark: string | undefined;
   readonly #beganAt = new Date().toISOString();
@@ -40,7 +40,6 @@ export class Pass {
     this.readers = readers;
     this.mustStoreStart = token === undefined && startFrom !== 'Earliest';
     this.#ids = new Map(topics.map(({ name, id }) => [name, id]));
-    this.#starts = new Map(readers.map((reader) => [reader, reader.position]));
     this.#highWatermarks = highWatermarks;
     this.#mark = mark;
     this.#storedSum = this.#sum();
@@ -89,21 +88,27 @@ export class Pass {
       marks?.get(reader.topic)?.offsets[reader.partition] ??
       this.#highWatermarks.get(reader) ??
       reader.target;
+    const parts = this.#parts();
     const held = this.readers.filter((reader) => reader.position < waiting(reader));
     const [first] = held;
-    if (!first) return { bound: { kind: 'log' }, isHeldBack: false };
+    if (!first) return { bound: { kind: 'log' }, isHeldBack: false, parts };
     const what = `open transaction of a producer in ${first.name}, from offset ${first.position} on`;
     return {
       bound: { kind: 'log', heldBackBy: { what, since: this.#beganAt } },
       isHeldBack: true,
       hasRowsWaiting: true,
       mark: formatToken(this.#positions(waiting)),
+      parts,
     };
   }
 
-  /** The messages that each partition had at the beginning of the pass. */
-  get starts(): ReadonlyMap<PartitionReader, number> {
-    return this.#starts;
+  #parts(): readonly SourcePart[] {
+    return this.readers.map((reader) => {
+      const { topic, partition, position } = reader;
+      const end = Math.max(position, this.#highWatermarks.get(reader) ?? 0, reader.end);
+      const [offset, last] = [String(position), String(end)];
+      return { name: `${topic}/${partition}`, offset, end: last, waiting: end - position };
+    });
   }
 }
 
