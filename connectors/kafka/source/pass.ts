@@ -103,7 +103,11 @@ export class Pass {
   }
 
   #parts(): readonly SourcePart[] {
-    return this.readers.map((reader) => {
+    // Brokers list partitions in any order.
+    const sorted = this.readers.toSorted(
+      (one, other) => compareText(one.topic, other.topic) || one.partition - other.partition,
+    );
+    return sorted.map((reader) => {
       const { topic, partition, position } = reader;
       const end = Math.max(position, this.#highWatermarks.get(reader) ?? 0, reader.end);
       const [offset, last] = [String(position), String(end)];
@@ -111,6 +115,8 @@ export class Pass {
     });
   }
 }
+
+const compareText = (one: string, other: string) => (one < other ? -1 : Number(one > other));
 
 /** Throws StreamHistoryLost if messages that were not read are gone. */
 export async function beginPass(init: PassInit): Promise<Pass> {
