@@ -42,7 +42,7 @@ function objectRules(offered: SystemFields): readonly Rule[] {
         .map(({ field, path }) => ({
           path,
           condition: not(isLike(path, ownTablePattern)),
-          message: `names that begin with _idra_ are reserved for internal ${field}s of Idra`,
+          message: `names that begin with _idra_ are reserved for objects of Idra`,
           fix: `name another ${field}`,
         })),
     ),
