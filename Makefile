@@ -93,6 +93,10 @@ hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT S
 s3-proof: build ## S3 with agents and servers that are killed, an object of 1 GiB, 100,000 small objects
 	@node e2e/s3/main.ts $(ARGS)
 
+.PHONY: hostile-messages
+hostile-messages: build ## 10,000 damaged messages of each kind of Kafka: Avro, its schemas, events of Debezium; ARGS='COUNT SEED KIND'
+	@node e2e/hostile/messages.ts $(ARGS)
+
 .PHONY: hostile-objects
 hostile-objects: build ## 10,000 damaged objects of each format of S3; ARGS='COUNT SEED FORMAT'
 	@node e2e/hostile/objects.ts $(ARGS)

@@ -81,6 +81,18 @@ const wrong: readonly (readonly [readonly [ManifestKind, Fields], path: string, 
   [from({ key: [] }), 'spec.source.key', ''],
   [from({ dataSource: 'Shop' }), 'spec.source.dataSource', 'lower case letters'],
   [from({ paging: {} }), 'spec.source.paging', 'keep the one that the API has'],
+  [from({ paging: { pageParam: 'p' } }), 'spec.source.paging', 'source.paging is used with source.path only'],
+  [
+    sync({ mode: 'Stream', source: { ...ends.source, startFrom: 'Latest' } }),
+    'spec.source.startFrom',
+    'with source.collection or source.topic only',
+  ],
+  [
+    from({ table: undefined, path: '/v1/orders', envelope: 'Debezium' }),
+    'spec.source.envelope',
+    'with source.topic only',
+  ],
+  [to({ partitions: 3 }), 'spec.destination.partitions', 'with destination.topic only'],
   [
     to({ table: undefined }),
     'spec.destination',

@@ -8,10 +8,10 @@ export interface PartlyRead extends ObjectEntry {
   readonly position: ObjectPosition;
 }
 
-/** A token has at most 131,072 characters: these bytes and those of open uploads as base64, and what is part of neither. */
-const maxLedgerBytes = 60_000;
+/** A token has at most 131,072 characters, and is written with each commit and shown in the status: with the ledger as base64 it stays below. */
+const maxLedgerBytes = 40_000;
 /** Left to the ledger between two scans, so that the next one has room for what it reads. */
-const keptLedgerBytes = 45_000;
+const keptLedgerBytes = 30_000;
 
 /** How far back objects may still appear. */
 export interface Horizon {
