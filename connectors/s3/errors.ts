@@ -92,7 +92,6 @@ const bySocket: Readonly<Record<string, ErrorClass>> = {
   ECONNRESET: lost,
   EPIPE: lost,
   ERR_STREAM_PREMATURE_CLOSE: lost,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
 };
 
 interface DriverError {
