@@ -101,7 +101,7 @@ function syncManifests(maxRows: number): string {
   ].join('');
 }
 
-/** A server that is killed answers nothing: the same content is written once more, and must be read once. */
+/** A server that is killed answers nothing: the same content is written again, and must be read once. */
 async function fill(bucket: TestBucket, { objects, rowsPerObject, kills }: RoundTripOptions): Promise<void> {
   const sure = <T>(what: string, body: () => Promise<T>) =>
     until(async () => ({ result: await body() }), { what, timeoutMs: 120_000 });

@@ -35,7 +35,7 @@ export class Ledger {
     return this.#secondOf.size * fingerprintBytes + this.#seconds.size * 3;
   }
 
-  /** A writer that got no answer writes the same content once more: that is the same version, which has its new time from now on. */
+  /** A writer that got no answer writes the same content again: that is the same version, which has its new time from now on. */
   has(version: ObjectVersion): boolean {
     const print = fingerprint(version);
     if (!this.#secondOf.has(print)) return false;
