@@ -13,6 +13,7 @@ import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 import { ofRecords } from './of-records.ts';
+import { ofS3 } from './of-s3.ts';
 
 /**
  * Each of them prevents rows from being silently lost, doubled or changed: if one is removed, a test fails. To add one, add an entry
@@ -31,6 +32,7 @@ export const guards: readonly Guard[] = [
   ...ofHttp,
   ...ofKafka,
   ...ofRecords,
+  ...ofS3,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

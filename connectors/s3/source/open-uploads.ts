@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { IdraError } from '../../../core/errors.ts';
-import { causeOf, statusOf } from '../errors.ts';
+import { causeOf, isMissing, statusOf } from '../errors.ts';
 import type { S3Session } from '../session.ts';
 import { fingerprint, fingerprintBytes, type ObjectVersion } from './ledger.ts';
 
@@ -85,8 +85,8 @@ export async function openUploads(
 
 function isNotPermitted(thrown: unknown): boolean {
   if (!(thrown instanceof IdraError)) return false;
-  const status = statusOf(causeOf(thrown));
-  return thrown.code === 'PermissionDenied' || status === 405 || status === 501;
+  const cause = causeOf(thrown);
+  return thrown.code === 'PermissionDenied' || isMissing(cause) || [405, 501].includes(statusOf(cause) ?? 0);
 }
 
 function nameOf(key: string): string {

@@ -28,7 +28,7 @@ export class S3Source implements Source {
   constructor(access: SystemAccess, object: SourceObject) {
     this.#access = access;
     this.#object = object;
-    this.#format = formatOf(object);
+    this.#format = formatOf(object, 'source');
     const ms = parseDuration(object.horizon ?? '');
     this.#horizon = { ms: ms ?? defaultHorizonMs, isFixed: ms !== undefined };
     requireMetadata(object.metadata ?? []);
