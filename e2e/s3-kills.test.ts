@@ -59,7 +59,7 @@ function arrived(): readonly number[] {
 
 /** Each is reached for the nth time, over both Syncs. */
 const points: readonly (readonly [CrashPoint, number])[] = [
-  ['claim:before', 2],
+  ['claim:before', 1],
   ['claim:after', 1],
   ['pass:before-begin', 2],
   ['write:before', 3],
@@ -70,6 +70,7 @@ const points: readonly (readonly [CrashPoint, number])[] = [
   ['acknowledge:before', 2],
   ['acknowledge:after', 4],
   ['commit:before', 3],
+  ['claim:before', 2],
   ['pass:before-end', 1],
   ['pass:after-end', 2],
 ];
