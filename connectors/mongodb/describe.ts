@@ -29,7 +29,7 @@ const entries = z.object({ cursor: z.object({ firstBatch: z.array(entry).max(100
 
 async function list(session: Session, filter: Document, signal?: AbortSignal): Promise<CollectionInfo[]> {
   const command = { listCollections: 1, filter, cursor: { batchSize: 10_000 } };
-  const answer = entries.parse(await session.command(command, signal));
+  const answer = await session.ask(command, entries, signal);
   return answer.cursor.firstBatch.map(({ name, type, options = {}, info }) => ({
     name,
     kind: kindOf(type, options),
@@ -99,7 +99,7 @@ const indexEntry = z.looseObject({ name: z.string(), key: z.record(z.string(), z
 const indexEntries = z.object({ cursor: z.object({ firstBatch: z.array(indexEntry).max(1_000) }) });
 
 export async function listIndexes(session: Session, name: string, signal?: AbortSignal): Promise<Index[]> {
-  const answer = indexEntries.parse(await session.command({ listIndexes: name }, signal));
+  const answer = await session.ask({ listIndexes: name }, indexEntries, signal);
   return answer.cursor.firstBatch.map((each) => {
     const isPlain =
       each.partialFilterExpression === undefined && each.sparse !== true && each.collation === undefined;

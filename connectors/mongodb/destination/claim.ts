@@ -7,7 +7,8 @@ import { decodeStored, encodeOffset, type Offset } from '../../../core/offset.ts
 import { refusedRow } from '../../sql/destination/refused-row.ts';
 import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import { findCollection } from '../describe.ts';
-import { type EncodedRows, encodeRows } from '../types/row-encoder.ts';
+import { encodeRows } from '../types/encoded-rows.ts';
+import type { EncodedRows } from '../types/row-encoder.ts';
 import {
   isDuplicate,
   lastChanges,
@@ -61,6 +62,7 @@ export class ClaimedCollection {
     const { transactions, request } = this.#init;
     await transactions?.abort();
     this.#openRows = undefined;
+    this.#held.passBegins();
     await this.#guarded(async () => {
       if (request.plan.writeMode === 'Replace') return await this.#beginShadow(isResumed && !isAtomic);
       if (!isAtomic || !transactions) return;
@@ -82,9 +84,14 @@ export class ClaimedCollection {
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const { request, form, transactions } = this.#init;
     const { plan } = request;
-    const rows = encodeRows(batch.rows, { plan, form, isRepeatable: !transactions });
+    const repeatedFrom = transactions ? {} : { repeatedFrom: this.#held.beginOfBatch() };
+    const rows = encodeRows(batch.rows, { plan, form, ...repeatedFrom });
     return await this.#guarded(async () => {
-      const misfits = misfitsOf(rows, plan, this.#hasKeys);
+      const misfits = misfitsOf(rows, {
+        plan,
+        hasKeys: this.#hasKeys,
+        strategy: this.#strategyOf(batch.offset),
+      });
       const [first] = misfits;
       if (first && plan.onError === 'Stop') throw refusedRow(first, this.#name);
       if (this.#openRows !== undefined) return await this.#writeOpen(rows, misfits, this.#openRows);
