@@ -64,7 +64,7 @@ spec: ${JSON.stringify({ sqlite: { path } })}
 ---
 ${syncManifest('late', {
   source: {
-    ...{ dataSource: 'app', collection: 'late', ...field, safetyLag: `${lagSeconds}s` },
+    ...{ dataSource: 'app', collection: 'late', ...field },
     columns: [
       { name: '_id', path: '_id', type: 'int64', nullable: false },
       { name: 'field', path: 'field', type, nullable: true },
@@ -72,6 +72,7 @@ ${syncManifest('late', {
   },
   destination: { dataSource: 'warehouse', table: 'late' },
   mode,
+  safetyLag: `${lagSeconds}s`,
   schedule: { continuous: true },
 })}`,
   );
@@ -106,9 +107,10 @@ async function insertInto(
 }
 
 async function untilOf(running: RunningSingleMode, what: string, isTrue: () => boolean): Promise<void> {
-  await until(isTrue, { what, timeoutMs: 120_000 }).catch((error: Error) => {
+  await until(() => isTrue() || running.process.exit, { what }).catch((error: Error) => {
     throw new Error(`${error.message}\n${running.process.tail()}`);
   });
+  if (running.process.exit) throw new Error(running.process.describeEnd());
 }
 
 function arrived(path: string): readonly number[] {
