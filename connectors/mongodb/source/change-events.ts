@@ -205,8 +205,8 @@ function refused(thrown: unknown, collection: string): Error | undefined {
     });
   if (isCode(thrown, postImageMissing))
     return historyLost(collection, {
-      what: 'the server has removed the post-images of some of them',
-      keep: 'keep them for longer (expireAfterSeconds of changeStreamOptions.preAndPostImages)',
+      what: 'the server has no post-images of some of them',
+      keep: 'keep post-images for longer (expireAfterSeconds of changeStreamOptions.preAndPostImages); or, if they were only now switched on for the collection, switch them off until the Sync has caught up',
     });
   if (!isCode(thrown, eventTooLarge)) return undefined;
   return permanent('RowTooLarge', `a change of ${collection} makes an event of more than 16 MiB`, {
