@@ -160,6 +160,30 @@ describe('a MongoDB that', () => {
     await refuses({ ...to('find', many), mostBytes: 40e6 }, broken);
   });
 
+  test('samples without end', async () => {
+    const named = bodyField(bson.int32, int32(7));
+    const { body } = batchOf([named], 77n);
+    let asked = 0;
+    const server = await rogueMongodb({
+      command: (name) => {
+        if (name === 'aggregate') return { body };
+        if (name !== 'getMore') return 'proper';
+        asked += 1;
+        return { ok: 1, cursor: { id: 77n, ns: 'd.c', nextBatch: new Array(100).fill({ body: 7 }) } };
+      },
+    });
+    const object = { collection: 'c', sample: 600 };
+    const source = await connector.openSource(accessTo(server.port), object, never);
+    const { columns: found } = await source.describe(never);
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['_id', 'body'],
+    );
+    assert.ok(asked <= 2, `${asked} times`);
+    await source.close();
+    await server.stop();
+  });
+
   test('answers with cursors of another form', async () => {
     const withoutBatch: readonly Document[] = [
       { ok: 1 },

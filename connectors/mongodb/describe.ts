@@ -1,4 +1,4 @@
-import type { Document } from 'mongodb';
+import type { AbstractCursor, Document } from 'mongodb';
 import { z } from 'zod';
 import { permanent } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -125,15 +125,24 @@ export async function readRaw(
   signal: AbortSignal,
 ): Promise<Buffer[]> {
   const { filter = {}, ...options } = query;
-  const found = await session.guard(
-    () =>
-      session
-        .collection(collection)
-        .find(filter, { ...options, maxTimeMS: longMs, raw: true, signal })
-        .toArray(),
+  const given = { ...options, maxTimeMS: longMs, raw: true, signal };
+  return await session.guard(
+    () => firstOf(session.collection(collection).find(filter, given), query.limit),
     signal,
   );
-  return found.map((each) => asBuffer(each as unknown as Uint8Array));
+}
+
+/** At most so many, whatever the server sends. */
+async function firstOf(cursor: AbstractCursor, count: number): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  try {
+    while (found.length < count && (await cursor.hasNext()))
+      for (const each of cursor.readBufferedDocuments(count - found.length))
+        found.push(asBuffer(each as Uint8Array));
+    return found;
+  } finally {
+    await cursor.close().catch(() => {});
+  }
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {
@@ -175,12 +184,11 @@ async function anywhere(
   signal: AbortSignal,
 ): Promise<Buffer[]> {
   const pipeline = [{ $sample: { size } }, ...(filter ? [{ $match: filter }] : [])];
-  const found = await session.guard(
-    () =>
-      session.collection(collection).aggregate(pipeline, { maxTimeMS: longMs, raw: true, signal }).toArray(),
+  const options = { maxTimeMS: longMs, raw: true, signal, batchSize: size };
+  return await session.guard(
+    () => firstOf(session.collection(collection).aggregate(pipeline, options), size),
     signal,
   );
-  return found.map((each) => asBuffer(each as unknown as Uint8Array));
 }
 
 /** A rough number; undefined if the server does not say. */

@@ -176,9 +176,10 @@ export class ClaimedCollection {
   ): Promise<Written> {
     const { session, request } = this.#init;
     if (!client) await this.#held.require();
-    await this.#requireTarget();
+    if (!client) await this.#requireTarget();
     const target = { session, collection: this.#into, client };
     const put = await putRows(target, rows, indexes, { strategy, plan: request.plan });
+    if (client) await this.#requireTarget();
     if (put.rejections.length === 0) return put;
     if (client) throw new RowsRefused(put.rejections);
     const same = await sameDocuments(session, this.#into, rows, put.rejections);
@@ -272,7 +273,7 @@ export class ClaimedCollection {
     this.#held.committed(await this.#held.advance(change, offset, undefined));
   }
 
-  /** Asked after the first write of a transaction, a collection stays what it is until the transaction ends. */
+  /** Asked after the first write of a transaction, the collection stays what it is until the transaction ends. */
   async #requireTarget(): Promise<void> {
     const { session, collection } = this.#init;
     const found = await findCollection(session, collection);
