@@ -217,8 +217,8 @@ describe('a MongoDB that', () => {
     }
   });
 
-  test('asks for a billion iterations of SCRAM', async () => {
-    for (const count of ['i=1000000000', 'i= +0001000000000']) {
+  test('asks for very many iterations of SCRAM', async () => {
+    for (const count of ['i=1000000', 'i= +0001000000']) {
       const payload = Buffer.from(`r=abc,s=QSXCR+Q6sek8bf92,${count}`);
       const server = await rogueMongodb({
         command: (name) =>

@@ -153,6 +153,6 @@ export const ofMongodb: readonly Guard[] = [
     file: 'connectors/mongodb/connection/message-limits.ts',
     from: 'if (Number(digits) > maxIterations)',
     to: 'if (maxIterations === 0)',
-    caughtBy: { test: hostile, only: 'a billion iterations' },
+    caughtBy: { test: hostile, only: 'very many iterations' },
   },
 ];
