@@ -92,6 +92,8 @@ async function startInMemory(): Promise<MongodbServer> {
   const args = [
     '-Xmx768m',
     '-XX:TieredStopAtLevel=1',
+    // For $sample it sorts with a comparison that is random, which the newer sort of Java refuses now and then.
+    '-Djava.util.Arrays.useLegacyMergeSort=true',
     '-cp',
     `${classes}:${lib}/*`,
     'MemoryServer',
