@@ -1,46 +1,28 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { SyncDetail } from '../api/contract/index.ts';
 import { adminPassword, firstPassword, TestClient, userPassword } from '../api/test-api.ts';
-import { type Served, serve } from './api/serve.ts';
-import { AgentCluster } from './kit/agents.ts';
-import { freePort } from './kit/free-port.ts';
 import { until } from './kit/wait.ts';
-import { ShopFolder, shop } from './single-mode/shop-folder.ts';
 import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
+import { ShopCluster } from './ui/shop-cluster.ts';
 
 /** A user in a browser, an API server, an agent and two SQLite files, over a real etcd. */
 describe('the web UI over etcd and an agent', () => {
   let browser: Browser;
-  let cluster: AgentCluster;
-  let folder: ShopFolder;
-  let served: Served;
+  let cluster: ShopCluster;
   let url: string;
-  let args: readonly string[];
-  const env = () => ({ IDRA_ETCD_ENDPOINTS: cluster.server.endpoints.join(','), IDRA_ETCD_PREFIX: cluster.server.prefix });
   before(async () => {
     browser = await startBrowser();
-    cluster = await AgentCluster.start({ etcd: { members: 1 } });
-    folder = await ShopFolder.make();
-    await mkdir(join(folder.path, 'team-a'));
-    folder.execute('team-a/shop.db', shop);
-    folder.execute('team-a/warehouse.db', 'CREATE TABLE other (id INTEGER PRIMARY KEY)');
-    await cluster.agent('a-0', { IDRA_SQLITE_ROOT: folder.path, IDRA_AGENT_LABELS: 'disk=here' });
-    args = ['--port', String(await freePort())];
-    served = await serve(args, env());
-    url = served.client.url;
+    cluster = await ShopCluster.start();
+    url = cluster.url;
   });
   after(async () => {
     await browser?.close();
-    await served?.running.stop();
     await cluster?.stop();
-    await folder?.remove();
   });
 
-  const orders = () => served.client.get<SyncDetail>('/syncs/team-a/orders');
+  const orders = () => cluster.served.client.get<SyncDetail>('/syncs/team-a/orders');
 
   test('a data source by YAML, then a Sync by the form: table from discovery, plan, difference, rows', async () => {
     const { page, context, watch } = await openPage(browser, `${url}/data-sources/new`);
@@ -48,7 +30,7 @@ describe('the web UI over etcd and an agent', () => {
     for (const name of ['shop', 'warehouse']) {
       await page.goto(`${url}/data-sources/new`);
       await writeYaml(page, dataSource(name));
-      await page.getByText('None.').waitFor();
+      await page.getByText('No problem found.').waitFor();
       await page.getByRole('button', { name: 'Review' }).click();
       await page.getByRole('dialog').getByText(`path: ${name}.db`).waitFor();
       await page.getByRole('button', { name: 'Create', exact: true }).click();
@@ -65,7 +47,7 @@ describe('the web UI over etcd and an agent', () => {
     await page.locator('[data-path="spec.destination.table"] input').fill('orders');
     await page.getByRole('button', { name: 'spec.source.idField' }).click();
     await page.keyboard.type('id');
-    await page.getByText('None.').waitFor();
+    await page.getByText('No problem found.').waitFor();
     await page.getByRole('button', { name: 'Plan' }).click();
     await page.getByText('about 3').waitFor();
     await page.getByRole('button', { name: 'Review' }).click();
@@ -73,7 +55,7 @@ describe('the web UI over etcd and an agent', () => {
     await page.getByRole('button', { name: 'Create', exact: true }).click();
     await page.getByRole('heading', { name: 'orders' }).waitFor();
     await page.getByText('written 3').waitFor();
-    assert.equal(folder.query('team-a/warehouse.db', 'SELECT count(*) FROM orders')[0]?.[0], 3);
+    assert.equal(cluster.folder.query('team-a/warehouse.db', 'SELECT count(*) FROM orders')[0]?.[0], 3);
     assertClean(watch);
     await context.close();
   });
@@ -89,10 +71,10 @@ describe('the web UI over etcd and an agent', () => {
     assert.equal(await one.page.locator(every).evaluate((input) => input.matches(':focus')), true);
     await one.page.locator(every).fill('1s');
     await two.page.locator(every).fill('2s');
-    await two.page.getByText('None.').waitFor();
+    await two.page.getByText('No problem found.').waitFor();
     await two.page.getByRole('button', { name: 'Review' }).click();
     await two.page.getByRole('dialog').getByText('every: 2s').waitFor();
-    await one.page.getByText('None.').waitFor();
+    await one.page.getByText('No problem found.').waitFor();
     await one.page.getByRole('button', { name: 'Review' }).click();
     await one.page.getByRole('button', { name: 'Apply' }).click();
     await one.page.getByRole('heading', { name: 'orders', exact: true }).waitFor();
@@ -125,7 +107,10 @@ describe('the web UI over etcd and an agent', () => {
     await page.getByRole('button', { name: 'Undo the last' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Undo the last' }).click();
     await page.getByRole('cell', { name: 'undo' }).waitFor();
-    assert.equal((await served.client.get<{ offset: string }>('/syncs/team-a/orders/offset')).offset, '3');
+    assert.equal(
+      (await cluster.served.client.get<{ offset: string }>('/syncs/team-a/orders/offset')).offset,
+      '3',
+    );
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('button', { name: 'Suspend' }).waitFor();
     assertClean(watch);
@@ -134,7 +119,7 @@ describe('the web UI over etcd and an agent', () => {
 
   test('a viewer sees why a button cannot be used', async () => {
     const grants = [{ role: 'viewer', namespaces: ['team-a'] }];
-    await served.client.send('POST', '/users', { name: 'vera', password: firstPassword, grants });
+    await cluster.served.client.send('POST', '/users', { name: 'vera', password: firstPassword, grants });
     const vera = new TestClient(url);
     await vera.login('vera', firstPassword);
     const body = { current: firstPassword, password: userPassword };
@@ -160,12 +145,15 @@ describe('the web UI over etcd and an agent', () => {
     await logIn(page);
     const row = page.getByRole('row').filter({ hasText: 'orders' });
     await row.waitFor();
-    await served.running.stop();
+    await cluster.served.running.stop();
     await page.getByText('has not been reached').waitFor();
     await row.waitFor();
-    served = await serve(args, env());
+    await cluster.startAgain();
     await page.getByText('has not been reached').waitFor({ state: 'detached' });
-    folder.execute('team-a/shop.db', "INSERT INTO orders (v, at) VALUES ('d', '2026-01-03 08:00:00')");
+    cluster.folder.execute(
+      'team-a/shop.db',
+      "INSERT INTO orders (v, at) VALUES ('d', '2026-01-03 08:00:00')",
+    );
     await row.getByRole('link').click();
     await page.getByText('written 4').waitFor();
     await context.close();

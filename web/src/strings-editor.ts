@@ -17,7 +17,7 @@ export const editorStrings = {
     dataSourceFirst: 'Choose the data source first.',
     noDataSources: (namespace: string) => `There is no data source in ${namespace}.`,
     problems: 'Problems',
-    noProblems: 'None.',
+    noProblems: 'No problem found.',
     checking: 'Checking.',
     needsName: 'write a name',
     needsNamespace: 'write a namespace',
@@ -35,6 +35,7 @@ export const editorStrings = {
     back: 'Back to the editor',
     takeOver: 'Apply, and take these fields over',
     changedElsewhere: 'Somebody else has changed this while you edit. Nothing of yours is lost.',
+    deleted: 'This has been deleted.',
     conflict:
       'Somebody else has changed this in the meantime. Nothing was applied; nothing of yours is lost.',
     theirs: 'What they have changed',

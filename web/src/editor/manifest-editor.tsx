@@ -143,7 +143,13 @@ function EditorSide({ kind, manifest, draft, check, reveal, show, onPath }: Side
   );
 }
 
-function ChangedElsewhere({ base, stored }: { readonly base: Stored | undefined; readonly stored: Stored | undefined }) {
+function ChangedElsewhere({
+  base,
+  stored,
+}: {
+  readonly base: Stored | undefined;
+  readonly stored: Stored | undefined;
+}) {
   if (!base || !stored || JSON.stringify(base.spec) === JSON.stringify(stored.spec)) return null;
   return (
     <p className="note note-warning" role="status">

@@ -1,11 +1,10 @@
 import { useSyncDetail } from '../api/queries.ts';
 import { isGranted, useSession } from '../api/session.tsx';
 import type { Session } from '../api/types.ts';
-import { Empty, Failure, Skeleton } from '../parts/messages.tsx';
-import { Page } from '../parts/page.tsx';
 import { syncLink, useSearch } from '../router.tsx';
 import { strings } from '../strings.ts';
 import { DataSourceSelect } from './data-source-select.tsx';
+import { EditExisting, NotEditable } from './edit-existing.tsx';
 import { draftOf, type EditorKind } from './editor-kind.ts';
 import { textOf } from './field-inputs.tsx';
 import { ManifestEditor } from './manifest-editor.tsx';
@@ -59,12 +58,8 @@ export function SyncEditor({ of }: { readonly of?: Name }) {
   const session = useSession();
   const [search] = useSearch();
   if (of) return <EditSync of={of} />;
-  if (session.mode === 'single' || !isGranted(session, 'editor'))
-    return (
-      <Page title={text.create.Sync}>
-        <Empty title={session.mode === 'single' ? strings.single.readOnly : strings.roles.needsEditor} />
-      </Page>
-    );
+  const reason = reasonAgainst(session);
+  if (reason !== undefined) return <NotEditable title={text.create.Sync} reason={reason} />;
   const table = search.get('table') ?? undefined;
   const initial = {
     apiVersion,
@@ -82,34 +77,12 @@ export function SyncEditor({ of }: { readonly of?: Name }) {
 
 function EditSync({ of }: { readonly of: Name }) {
   const { data, error } = useSyncDetail(of);
-  if (error || data === null)
-    return (
-      <Page title={of.name}>
-        {error ? <Failure error={error} /> : <Empty title={strings.sync.deleted} />}
-      </Page>
-    );
-  if (!data)
-    return (
-      <Page title={of.name}>
-        <Skeleton lines={10} />
-      </Page>
-    );
-  const { object, row, version } = data;
-  const labels = row.labels;
-  const initial = {
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    metadata: { ...of, ...(labels && { labels }) },
-    spec: object.spec,
-  };
-  return (
-    <ManifestEditor
-      kind={syncKind}
-      of={of}
-      stored={{ version, spec: object.spec, labels }}
-      initialText={yamlText(initial)}
-    />
-  );
+  return <EditExisting kind={syncKind} of={of} detail={data} error={error} />;
+}
+
+export function reasonAgainst(session: Session): string | undefined {
+  if (session.mode === 'single') return strings.single.readOnly;
+  return isGranted(session, 'editor') ? undefined : strings.roles.needsEditor;
 }
 
 export function usualNamespace({ grants }: Session): string {
