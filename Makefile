@@ -74,6 +74,10 @@ check: build ## types, lint, format, imports, words, lengths, files of connector
 ui: build ## build the web UI into web/dist, which `idra api` serves; does nothing if it is up to date
 	@node web/build.ts
 
+.PHONY: screenshots
+screenshots: ui ## pictures of the main pages of the web UI, into docs/ui
+	@node e2e/ui/screenshots.ts
+
 .PHONY: fmt
 fmt: build ## format, and fix what the linter can fix
 	@node_modules/.bin/biome check --write .

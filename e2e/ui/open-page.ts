@@ -35,6 +35,9 @@ export async function openPage(
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const errors: string[] = [];
+  // The console does not say which rule and where.
+  await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
+    console.error('policy', event.violatedDirective, event.sample, event.sourceFile, event.lineNumber, event.columnNumber))`);
   const host = new URL(url).host;
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {

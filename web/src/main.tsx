@@ -12,6 +12,7 @@ import './styles/parts.css';
 import './styles/forms.css';
 import './styles/list.css';
 import './styles/pages.css';
+import './styles/editor.css';
 
 // Dialogs insert a style that keeps the page from scrolling; its library reads the nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });

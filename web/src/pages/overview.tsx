@@ -9,14 +9,13 @@ import {
 } from '../api/queries.ts';
 import { useSession } from '../api/session.tsx';
 import type { SyncFacets, SyncRow } from '../api/types.ts';
-import { compact, duration, number } from '../format.ts';
+import { number } from '../format.ts';
 import { AgentTable } from '../parts/agent-table.tsx';
-import { Chart } from '../parts/chart.tsx';
 import { EventList } from '../parts/events.tsx';
-import { Choice } from '../parts/field.tsx';
 import { Failure, Skeleton } from '../parts/messages.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { Glyph, type Shape, StateMark, stateWord } from '../parts/state.tsx';
+import { TrendSection } from '../parts/trend-section.tsx';
 import { Link, syncLink } from '../router.tsx';
 import { strings } from '../strings.ts';
 import { FirstSteps } from './first-steps.tsx';
@@ -150,41 +149,15 @@ function TotalChart() {
   const [range, setRange] = useState<Range>('1h');
   const { data, refetch } = useTotalTrend(range);
   useTrendRefresh('syncs?limit=1', data?.stepSeconds, refetch);
+  const points = data?.points.map(({ worstLag: lag, ...point }) => ({ ...point, lag }));
   return (
-    <Section
+    <TrendSection
       title={text.trend}
-      aside={
-        <Choice
-          label={strings.chart.range}
-          value={range}
-          options={Object.entries(strings.chart.ranges)}
-          onChange={(value) => setRange(value as Range)}
-        />
-      }
-    >
-      {data ? (
-        <Chart
-          title={text.trend}
-          times={data.points.map(({ time }) => Date.parse(time) / 1_000)}
-          series={[
-            {
-              label: strings.chart.rate,
-              values: data.points.map((point) => point.rate),
-              format: compact,
-              color: 'accent',
-            },
-            {
-              label: text.worstLag,
-              values: data.points.map(({ worstLag }) => worstLag),
-              format: duration,
-              color: 'warning',
-            },
-          ]}
-        />
-      ) : (
-        <div className="chart-empty" />
-      )}
-    </Section>
+      lagLabel={text.worstLag}
+      range={range}
+      onRange={setRange}
+      points={points}
+    />
   );
 }
 

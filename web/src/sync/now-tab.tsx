@@ -2,11 +2,11 @@ import type { ReactNode } from 'react';
 import { useState } from 'react';
 import { type Range, useTrend, useTrendRefresh } from '../api/queries.ts';
 import type { SyncDetail } from '../api/types.ts';
-import { compact, duration, number } from '../format.ts';
-import { Chart } from '../parts/chart.tsx';
-import { Choice, Facts } from '../parts/field.tsx';
+import { number } from '../format.ts';
+import { Facts } from '../parts/field.tsx';
 import { Section } from '../parts/page.tsx';
 import { Glyph } from '../parts/state.tsx';
+import { TrendSection } from '../parts/trend-section.tsx';
 import { Copyable, Nothing, Time } from '../parts/values.tsx';
 import { strings } from '../strings.ts';
 
@@ -142,40 +142,14 @@ function SyncChart({ namespace, name }: { readonly namespace: string; readonly n
   const [range, setRange] = useState<Range>('1h');
   const { data, refetch } = useTrend({ namespace, name }, range);
   useTrendRefresh(`sync/${namespace}/${name}`, data?.stepSeconds, refetch);
+  const points = data?.points.map(({ lag = null, ...point }) => ({ ...point, lag }));
   return (
-    <Section
+    <TrendSection
       title={text.trend}
-      aside={
-        <Choice
-          label={strings.chart.range}
-          value={range}
-          options={Object.entries(strings.chart.ranges)}
-          onChange={(value) => setRange(value as Range)}
-        />
-      }
-    >
-      {data ? (
-        <Chart
-          title={text.trend}
-          times={data.points.map(({ time }) => Date.parse(time) / 1_000)}
-          series={[
-            {
-              label: strings.chart.rate,
-              values: data.points.map((point) => point.rate),
-              format: compact,
-              color: 'accent',
-            },
-            {
-              label: strings.chart.lag,
-              values: data.points.map(({ lag }) => lag ?? null),
-              format: duration,
-              color: 'warning',
-            },
-          ]}
-        />
-      ) : (
-        <div className="chart-empty" />
-      )}
-    </Section>
+      lagLabel={strings.chart.lag}
+      range={range}
+      onRange={setRange}
+      points={points}
+    />
   );
 }
