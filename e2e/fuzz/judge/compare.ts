@@ -20,7 +20,11 @@ export interface CompareInput {
   readonly largestRestartedId: bigint | undefined;
   /** How often a restart was requested, so that everything was read again. */
   readonly restarts: number;
+  /** Numbers of the observations that saw rows too late for safetyLag. */
+  readonly late: ReadonlySet<number>;
 }
+
+const deletedAt = '_deleted_at';
 
 export interface Comparison {
   readonly problems: readonly Problem[];
@@ -40,27 +44,37 @@ export function compare(input: CompareInput): Comparison {
   const problems: Problem[] = [];
   for (const [row, versions] of history.current) {
     const now = versions.at(-1) as Version;
-    const found = byRow.get(row) ?? [];
+    const found = (byRow.get(row) ?? []).filter((each) => isLive(input, each));
     if (isNull(input, now)) {
       nullRows += 1;
       continue;
     }
-    if (isPromised(input, now)) problems.push(...rowProblems(input, row, now, versions.length, found));
+    if (isPromised(input, row, now)) problems.push(...rowProblems(input, row, now, versions.length, found));
   }
   for (const [row, found] of byRow) problems.push(...arrivedProblems(input, row, found));
   return { problems, nullRows };
 }
 
+/** Values that have no place in the order of the field count as NULL. */
 function fieldOf({ promises }: CompareInput, version: Version): string | null | undefined {
-  return promises.field === undefined ? undefined : version.values.get(promises.field)?.text;
+  if (promises.field === undefined) return undefined;
+  const value = version.values.get(promises.field);
+  const type = value?.document?.type;
+  return type === undefined || type === (promises.isById ? 'number' : 'date') ? value?.text : null;
+}
+
+function isLive({ promises }: CompareInput, arrived: ArrivedRow): boolean {
+  return !promises.marksDeleted || (arrived.get(deletedAt) ?? null) === null;
 }
 
 function isNull(input: CompareInput, version: Version): boolean {
   return fieldOf(input, version) === null;
 }
 
-function isPromised(input: CompareInput, version: Version): boolean {
-  const { largestRestartedId } = input;
+function isPromised(input: CompareInput, row: string, version: Version): boolean {
+  const { largestRestartedId, late } = input;
+  const [first] = input.promises.field === undefined ? [] : readable(input, row, version);
+  if (first && late.has(first.since)) return false;
   if (isLaterOfItsId(input, version)) return false;
   const id = fieldOf(input, version);
   if (largestRestartedId === undefined || id === undefined || id === null || !/^-?\d+$/.test(id)) return true;
@@ -142,7 +156,8 @@ function keysOf({ promises: { key } }: CompareInput, versions: readonly Version[
 function arrivedProblems(input: CompareInput, row: string, found: readonly ArrivedRow[]): readonly Problem[] {
   const versions = input.history.versions(row);
   if (versions.length === 0) return [{ kind: 'unknown', row, detail: `${found.length} rows` }];
-  if (!input.promises.keepsDeleted && !input.history.current.has(row))
+  const isDeleted = !input.promises.keepsDeleted && !input.history.current.has(row);
+  if (isDeleted && found.some((each) => isLive(input, each)))
     return [{ kind: 'deleted', row, detail: 'it was deleted at the source' }];
   const wrong = found.filter((each) =>
     versions.every((version) => differences(each, version, input.rules).length > 0),
