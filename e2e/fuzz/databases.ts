@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { MongodbServer, SqlServerDatabase } from '../kit/servers.ts';
 import { faultProxy } from '../kit/proxy.ts';
+import type { MongodbServer, SqlServerDatabase } from '../kit/servers.ts';
 import { startPooler } from './pooler.ts';
 import type { Path } from './scenario/scenario.ts';
 import type { Place } from './sessions.ts';
@@ -33,7 +33,11 @@ interface Address {
   readonly password: string;
 }
 
-export function serverDatabase(system: 'postgres' | 'mysql' | 'mariadb', made: Address, folder: string): FuzzDatabase {
+export function serverDatabase(
+  system: 'postgres' | 'mysql' | 'mariadb',
+  made: Address,
+  folder: string,
+): FuzzDatabase {
   const { url, host, port, database, user, password } = made;
   return {
     system,
@@ -146,6 +150,12 @@ export function manifestObject(
   table: string,
 ): Readonly<Record<string, string>> {
   if (hasDocuments(system)) return { collection: table };
-  const schema = { postgres: 'public.', mysql: `${database}.`, mariadb: `${database}.`, sqlserver: 'dbo.', sqlite: '' };
+  const schema = {
+    postgres: 'public.',
+    mysql: `${database}.`,
+    mariadb: `${database}.`,
+    sqlserver: 'dbo.',
+    sqlite: '',
+  };
   return { table: `${schema[system]}${table}` };
 }

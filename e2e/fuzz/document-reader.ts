@@ -42,7 +42,7 @@ export async function readDocuments(
   return rows.map(([text]) => {
     const document = BSON.EJSON.parse(text ?? '{}', { relaxed: false }) as Document;
     return new Map(
-      Object.entries(document).map(([name, value]) => [name, value === null ? null : valueOf(value)]),
+      Object.entries(document).map(([name, value]) => [name, value === null ? null : documentValueOf(value)]),
     );
   });
 }
@@ -56,7 +56,7 @@ export function valueAt(document: ReadDocument, path: string): DocumentValue | n
   for (const name of rest) {
     value = isDocument(value) ? value[name] : undefined;
   }
-  return value === undefined || value === null ? null : valueOf(value);
+  return value === undefined || value === null ? null : documentValueOf(value);
 }
 
 export function kindOfValue({ type }: DocumentValue): Kind {
@@ -74,7 +74,7 @@ export function kindOfValue({ type }: DocumentValue): Kind {
   }
 }
 
-function valueOf(value: unknown): DocumentValue {
+function documentValueOf(value: unknown): DocumentValue {
   const exact = BSON.EJSON.stringify(value, { relaxed: false });
   const { type, plain, json = JSON.stringify(plain) } = formsOf(value);
   return { type, exact, plain, json };
@@ -94,7 +94,7 @@ function formsOf(value: unknown): Forms {
     return { type: 'number', plain: value.toString(), json: value.toString() };
   if (value instanceof BSON.Double) return doubleForms(value.value);
   if (value instanceof BSON.Decimal128)
-    return { type: 'number', plain: value.toString(), json: JSON.stringify({ $numberDecimal: value }) };
+    return { type: 'number', plain: value.toString(), json: JSON.stringify({ $numberDecimal: value.toString() }) };
   if (value instanceof BSON.ObjectId)
     return { type: 'objectId', plain: value.toHexString(), json: `{"$oid":"${value.toHexString()}"}` };
   if (value instanceof BSON.Binary) return binaryForms(value);
@@ -116,7 +116,7 @@ function isDocument(value: unknown): value is Document {
 }
 
 function jsonOf(value: unknown): string {
-  return value === null || value === undefined ? 'null' : valueOf(value).json;
+  return value === null || value === undefined ? 'null' : documentValueOf(value).json;
 }
 
 function doubleForms(value: number): Forms {

@@ -13,7 +13,13 @@ import {
 } from '../kit/servers.ts';
 import { until } from '../kit/wait.ts';
 import { preparations } from '../pairs/types/postgres.ts';
-import { documentDatabase, type FuzzDatabase, serverDatabase, sqliteDatabase, sqlserverDatabase } from './databases.ts';
+import {
+  documentDatabase,
+  type FuzzDatabase,
+  serverDatabase,
+  sqliteDatabase,
+  sqlserverDatabase,
+} from './databases.ts';
 import type { End } from './scenario/scenario.ts';
 import { type BlockSettings, blockSettings, type ChosenSetting } from './scenario/settings.ts';
 import type { FuzzSystemName } from './systems/system.ts';
@@ -124,7 +130,8 @@ export class Block {
       case 'mongodb-memory':
         return this.#createCollections(system, server as MongodbServer);
       default: {
-        const configured = this.#configured.get(system) ?? this.#configureMysql(server as MysqlServer, chosen);
+        const configured =
+          this.#configured.get(system) ?? this.#configureMysql(server as MysqlServer, chosen);
         this.#configured.set(system, configured);
         await configured;
         return await this.#createMysql(system, server as MysqlServer);

@@ -143,10 +143,7 @@ async function mysqlSession(system: 'mysql' | 'mariadb', url: string, role: Role
   };
 }
 
-async function sqlserverSession(
-  { url, idle, writerSettings = [] }: Place,
-  role: Role,
-): Promise<Session> {
+async function sqlserverSession({ url, idle, writerSettings = [] }: Place, role: Role): Promise<Session> {
   const { hostname, port, username, password, pathname } = new URL(url);
   const server = await openSqlServer({
     host: hostname,

@@ -70,7 +70,8 @@ function sqlserverText(column: string, type: string): string {
     return `LOWER(CONVERT(varchar(max), CAST(${column} AS varbinary(max)), 2))`;
   if (/^(float|real)/.test(type)) return `CONVERT(varchar(60), ${column}, 3)`;
   if (/money/.test(type)) return `CONVERT(varchar(60), ${column}, 2)`;
-  if (/^datetimeoffset/.test(type)) return `CONVERT(varchar(60), CAST(SWITCHOFFSET(${column}, '+00:00') AS datetime2(7)), 121)`;
+  if (/^datetimeoffset/.test(type))
+    return `CONVERT(varchar(60), CAST(SWITCHOFFSET(${column}, '+00:00') AS datetime2(7)), 121)`;
   if (/^(date|time|small)/.test(type) && !/int/.test(type)) return `CONVERT(varchar(60), ${column}, 121)`;
   if (/unique/.test(type)) return `LOWER(CONVERT(varchar(60), ${column}))`;
   return `CONVERT(nvarchar(max), ${column})`;

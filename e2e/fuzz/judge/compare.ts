@@ -1,4 +1,5 @@
 import { witness } from '../scenario/columns.ts';
+import { hasDocuments } from '../systems/system.ts';
 import type { ArrivedRow, History, Version } from './history.ts';
 import { differences, type MatchRules } from './match.ts';
 import type { Promises } from './promises.ts';
@@ -37,7 +38,7 @@ export function compare(input: CompareInput): Comparison {
   const { history, arrived } = input;
   const byRow = new Map<string, ArrivedRow[]>();
   for (const row of arrived) {
-    const number = row.get(witness) ?? 'NULL';
+    const number = rowNumber(row);
     byRow.set(number, [...(byRow.get(number) ?? []), row]);
   }
   let nullRows = 0;
@@ -55,12 +56,18 @@ export function compare(input: CompareInput): Comparison {
   return { problems, nullRows };
 }
 
-/** Values that have no place in the order of the field count as NULL. */
-function fieldOf({ promises }: CompareInput, version: Version): string | null | undefined {
+/** Documents that travel as a whole show the type of their numbers. */
+function rowNumber(row: ArrivedRow): string {
+  const text = row.get(witness) ?? 'NULL';
+  return /^\{"\$number\w+":"(-?\d+)"\}$/.exec(text)?.[1] ?? text;
+}
+
+/** Documents without the field, and values that have no place in its order, count as NULL. */
+function fieldOf({ promises, rules }: CompareInput, version: Version): string | null | undefined {
   if (promises.field === undefined) return undefined;
   const value = version.values.get(promises.field);
-  const type = value?.document?.type;
-  return type === undefined || type === (promises.isById ? 'number' : 'date') ? value?.text : null;
+  if (!hasDocuments(rules.from)) return value?.text;
+  return value?.document?.type === (promises.isById ? 'number' : 'date') ? value.text : null;
 }
 
 function isLive({ promises }: CompareInput, arrived: ArrivedRow): boolean {

@@ -94,8 +94,10 @@ export function isSameJson(one: string, other: string): boolean {
 }
 
 function canonicalNumbers(text: string): string {
-  const keep = (_name: string, value: unknown, context: { readonly source?: string }) =>
-    typeof value === 'number' ? `#${digitsOf(context.source ?? '')}` : value;
+  const keep = (name: string, value: unknown, context: { readonly source?: string }) => {
+    if (typeof value === 'number') return `#${digitsOf(context.source ?? '')}`;
+    return name === '$numberDecimal' ? digitsOf(String(value)) : value;
+  };
   try {
     // The third argument is not in this TypeScript version's types yet.
     return JSON.stringify(sorted(JSON.parse(text, keep as (name: string, value: unknown) => unknown)));

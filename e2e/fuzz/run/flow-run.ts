@@ -1,6 +1,12 @@
 import type { Kind } from '../../pairs/type-case.ts';
 import { type FuzzDatabase, manifestObject, tableIn } from '../databases.ts';
-import { type DocumentValue, kindOfValue, type ReadDocument, readDocuments, valueAt } from '../document-reader.ts';
+import {
+  type DocumentValue,
+  kindOfValue,
+  type ReadDocument,
+  readDocuments,
+  valueAt,
+} from '../document-reader.ts';
 import type { SyncView } from '../engine/engine.ts';
 import type { EngineSync } from '../engine/messages.ts';
 import { type CompareInput, type Comparison, compare } from '../judge/compare.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Engine } from '../engine/engine.ts';
 import type { FuzzDatabase, Through } from '../databases.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Block } from '../environment.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Action, RowDesign, Scenario } from '../scenario/scenario.ts';

@@ -70,7 +70,8 @@ export class Writers {
   async begin(session: number): Promise<void> {
     if (this.#open.has(session)) return;
     const sinceMs = Date.now();
-    if (await this.run(session, this.#statements.begin)) this.#open.set(session, { flows: new Set(), sinceMs });
+    if (await this.run(session, this.#statements.begin))
+      this.#open.set(session, { flows: new Set(), sinceMs });
   }
 
   async commit(session: number): Promise<void> {

@@ -1,17 +1,10 @@
 import type { Random } from '../prng.ts';
 import { sqlSystems } from '../systems/index.ts';
 import { type FuzzSystemName, hasDocuments, type SqlFuzzSystem } from '../systems/system.ts';
-import { destinationChange, sourceChange } from './document-ddl.ts';
 import type { TableDesign } from './columns.ts';
-import type { DesignedFlow } from './flow.ts';
+import { destinationChange, sourceChange } from './document-ddl.ts';
+import type { Change, DesignedFlow } from './designed.ts';
 import type { End, Step } from './scenario.ts';
-
-export interface Change {
-  readonly what: string;
-  /** Columns whose values may differ after it. */
-  readonly touches: readonly string[];
-  readonly sql: readonly string[];
-}
 
 /** A change of a table's shape at one end. At the destination the same columns are changed, with their types there. */
 export function designDdl(
@@ -24,8 +17,7 @@ export function designDdl(
   const system = at === 'source' ? from : to;
   const table = at === 'source' ? `{t${flow}}` : `{d${flow}}`;
   if (hasDocuments(system)) {
-    const change =
-      at === 'source' ? sourceChange(random, table) : destinationChange(random, table, system);
+    const change = at === 'source' ? sourceChange(random, table) : destinationChange(random, table, system);
     return { do: 'ddl', flow, at, ...change };
   }
   const change = chooseChange(random, sqlSystems[system], table, designed, at);
@@ -120,12 +112,7 @@ function notNull(random: Random, system: SqlFuzzSystem, table: string): Change {
 }
 
 /** Recreates the table with its columns in another order; at the source with its rows. */
-function rebuild(
-  system: SqlFuzzSystem,
-  table: string,
-  design: TableDesign | undefined,
-  at: End,
-): Change {
+function rebuild(system: SqlFuzzSystem, table: string, design: TableDesign | undefined, at: End): Change {
   const [first, ...others] = design?.columns ?? [];
   const columns = [...others.reverse(), ...(first ? [first] : [])];
   const body = columns.map(

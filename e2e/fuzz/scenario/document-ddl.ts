@@ -1,7 +1,7 @@
 import type { Random } from '../prng.ts';
 import { command, deleteAll, updateAll } from '../systems/mongodb.ts';
 import type { DocumentSystemName } from '../systems/system.ts';
-import type { Change } from './ddl.ts';
+import type { Change } from './designed.ts';
 
 /** A change of a collection, or of all its documents, without their times. */
 export function sourceChange(random: Random, table: string): Change {
@@ -54,7 +54,12 @@ function chosenValidator(random: Random): { readonly validator: object } {
   return {
     validator: random.pick([
       { c: { $lte: 7 } },
-      { $jsonSchema: { bsonType: 'object', properties: { b: { bsonType: ['string', 'null'], maxLength: 2 } } } },
+      {
+        $jsonSchema: {
+          bsonType: 'object',
+          properties: { b: { bsonType: ['string', 'null'], maxLength: 2 } },
+        },
+      },
       {},
     ]),
   };

@@ -1,7 +1,7 @@
 import type { Random } from '../prng.ts';
 import { type DocumentSystemName, type FuzzSystemName, hasDocuments } from '../systems/system.ts';
 import { witness } from './columns.ts';
-import type { DocumentDesign } from './documents.ts';
+import type { DocumentDesign } from './designed.ts';
 import type { FlowSpec, SourceDesign } from './scenario.ts';
 import { chooseWriteMode, safetyLag } from './spec.ts';
 
@@ -23,7 +23,13 @@ export function designDocumentSpec(
   const isOnce = random.chance(0.06);
   const writeMode = chooseWriteMode(random, mode, isOnce);
   const deletes =
-    mode === 'Stream' && writeMode === 'Upsert' ? random.pick(['Hard', 'Hard', 'Soft', undefined] as const) : undefined;
+    mode === 'Stream' && writeMode === 'Upsert'
+      ? random.weighted<FlowSpec['deletes']>([
+          [4, 'Hard'],
+          [2, 'Soft'],
+          [2, undefined],
+        ])
+      : undefined;
   const spec: FlowSpec = {
     mode,
     writeMode,

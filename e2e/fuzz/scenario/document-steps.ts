@@ -1,8 +1,9 @@
 import type { Random } from '../prng.ts';
 import { documentText, updateMany } from '../systems/mongodb.ts';
 import { idOf, type RowCounters } from './columns.ts';
+import type { DocumentDesign } from './designed.ts';
 import { idLiteral, now } from './document-values.ts';
-import { type DocumentDesign, designDocument, fieldLiteral, newValue } from './documents.ts';
+import { designDocument, fieldLiteral, newValue } from './documents.ts';
 
 /** A command that changes some documents in one of the ways that MongoDB has. */
 export function changeDocuments(
@@ -18,7 +19,11 @@ export function changeDocuments(
     [3, () => replaceOne(random, table, design, counters, rows)],
     [1, () => updateMany(table, rows, `{"$inc":{"c":1},"$set":{"u":${now}}}`)],
     [1, () => updateMany(table, rows, `{"$push":{"v_list":${random.below(9)}},"$set":{"u":${now}}}`)],
-    [1, () => updateMany(table, rows.slice(0, 1), `{"$set":{"u":${now},"s":${nextId(random, design, counters)}}}`)],
+    [
+      1,
+      () =>
+        updateMany(table, rows.slice(0, 1), `{"$set":{"u":${now},"s":${nextId(random, design, counters)}}}`),
+    ],
     [1, () => updateMany(table, rows, `{"$set":{"u":${now},"v_doc.x":${random.below(9)}}}`)],
   ]);
   return make();

@@ -44,7 +44,15 @@ export const fieldKinds: readonly FieldKind[] = [
   {
     name: 'text',
     column: 'text',
-    values: ['"plain"', '""', '"it\'s \\"quoted\\" \\\\ back"', '"ünïcödé 東京 🌊"', '"a\\tb\\nc"', '" trailing  "', '"0042"'],
+    values: [
+      '"plain"',
+      '""',
+      '"it\'s \\"quoted\\" \\\\ back"',
+      '"ünïcödé 東京 🌊"',
+      '"a\\tb\\nc"',
+      '" trailing  "',
+      '"0042"',
+    ],
     misfits: ['{"a":1}'],
   },
   { name: 'bool', column: 'boolean', values: ['true', 'false'], misfits: ['2'] },
@@ -55,7 +63,12 @@ export const fieldKinds: readonly FieldKind[] = [
     misfits: ['5'],
   },
   { name: 'bytes', column: 'bytes', values: [binary('00ff5c4e0a'), binary('')], misfits: ['12'] },
-  { name: 'uuid', column: 'uuid', values: [binary('6f9619ff8b86d011b42d00c04fc964ff', '04')], misfits: ['"no"'] },
+  {
+    name: 'uuid',
+    column: 'uuid',
+    values: [binary('6f9619ff8b86d011b42d00c04fc964ff', '04')],
+    misfits: ['"no"'],
+  },
   { name: 'oid', column: 'text', values: [objectId(1), objectId(2)], misfits: ['[1]'] },
   {
     name: 'doc',
@@ -90,9 +103,16 @@ export const idKinds: readonly IdKind[] = [
   { name: 'uuid', column: 'uuid', value: uuid },
   { name: 'date', column: 'timestamp(3) with time zone', value: (n) => date(1_764_000_000_000 + n) },
   { name: 'bytes', column: 'bytes', value: (n) => binary(hexKey(n)) },
-  { name: 'numbers', column: 'decimal(20,4)', value: (n) => [String(n), long(String(n)), double(`${n}.5`)][n % 3] ?? '0' },
+  {
+    name: 'numbers',
+    column: 'decimal(20,4)',
+    value: (n) => [String(n), long(String(n)), double(`${n}.5`)][n % 3] ?? '0',
+  },
   { name: 'document', value: (n) => `{"a":${n % 3},"b":"x${n}"}` },
-  { name: 'mixed', value: (n) => [String(n), word(n), objectId(n), uuid(n), double(`${n}.5`), date(n)][n % 6] ?? '0' },
+  {
+    name: 'mixed',
+    value: (n) => [String(n), word(n), objectId(n), uuid(n), double(`${n}.5`), date(n)][n % 6] ?? '0',
+  },
 ];
 
 /** A number for mode Id: all its types are in one order. */

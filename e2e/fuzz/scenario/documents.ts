@@ -2,22 +2,12 @@ import type { Random } from '../prng.ts';
 import { command } from '../systems/mongodb.ts';
 import { type DocumentSystemName, type FuzzSystemName, hasDocuments } from '../systems/system.ts';
 import { idOf, type RowCounters, type TableDesign, witness } from './columns.ts';
+import type { DesignedFlow, DocumentDesign } from './designed.ts';
 import { designCollection } from './document-ddl.ts';
 import { designDocumentSpec } from './document-spec.ts';
-import { type FieldKind, fieldKinds, type IdKind, idKinds, idLiteral, now } from './document-values.ts';
-import type { DesignedFlow } from './flow.ts';
-import type { RowDesign } from './scenario.ts';
+import { type FieldKind, fieldKinds, idKinds, idLiteral, now } from './document-values.ts';
 
-/** The design of a collection and its documents. */
-export interface DocumentDesign {
-  readonly id: IdKind;
-  readonly sequence: TableDesign['sequence'];
-  readonly values: readonly { readonly name: string; readonly kind: FieldKind }[];
-  /** Now and then a value does not fit the column of its field. */
-  readonly hasMisfits: boolean;
-  /** Now and then a document has a field that none has had before. */
-  readonly hasNewFields: boolean;
-}
+import type { RowDesign } from './scenario.ts';
 
 export function designDocuments(
   random: Random,

@@ -2,20 +2,12 @@ import type { SqlSystem } from '../../kit/systems.ts';
 import type { Random } from '../prng.ts';
 import { sqlSystems } from '../systems/index.ts';
 import { type FuzzSystemName, hasDocuments, type Shape } from '../systems/system.ts';
-import { designRow, designTable, type RowCounters, type TableDesign, witness } from './columns.ts';
+import { designRow, designTable, type TableDesign, witness } from './columns.ts';
+import type { DesignedFlow } from './designed.ts';
 import { designCollection } from './document-ddl.ts';
-import { type DocumentDesign, designDocuments } from './documents.ts';
+import { designDocuments } from './documents.ts';
 import type { Flow, RowDesign } from './scenario.ts';
 import { designSpec } from './spec.ts';
-
-export interface DesignedFlow {
-  readonly flow: Flow;
-  /** One of the two. */
-  readonly table?: TableDesign;
-  readonly documents?: DocumentDesign;
-  readonly shape?: Shape | undefined;
-  readonly counters: RowCounters;
-}
 
 export function designFlow(
   random: Random,
@@ -75,7 +67,11 @@ function designTableFlow(random: Random, from: SqlSystem, to: FuzzSystemName, at
 /** Values that the server issues are left out. */
 export function rowOf(
   random: Random,
-  { table, shape, counters }: Required<Pick<DesignedFlow, 'table' | 'counters'>> & Pick<DesignedFlow, 'shape'>,
+  {
+    table,
+    shape,
+    counters,
+  }: Required<Pick<DesignedFlow, 'table' | 'counters'>> & Pick<DesignedFlow, 'shape'>,
   to: FuzzSystemName,
 ): RowDesign {
   const { s, ...row } = designRow(random, table, counters, to);

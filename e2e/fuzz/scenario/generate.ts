@@ -4,9 +4,10 @@ import { fuzzSystems } from '../systems/index.ts';
 import type { FuzzSystemName } from '../systems/system.ts';
 import { idOf, literalOf, type TableDesign } from './columns.ts';
 import { designDdl } from './ddl.ts';
+import type { DesignedFlow } from './designed.ts';
 import { changeDocuments } from './document-steps.ts';
 import { designDocument } from './documents.ts';
-import { type DesignedFlow, designFlow, rowOf } from './flow.ts';
+import { designFlow, rowOf } from './flow.ts';
 import type { Path, RowDesign, Scenario, Step } from './scenario.ts';
 
 /**

@@ -48,7 +48,13 @@ export interface SourceDesign {
 }
 
 export interface FlowSpec {
-  readonly mode: 'Snapshot' | 'Id' | 'Timestamp' | 'LastDestinationId' | 'LastDestinationTimestamp' | 'Stream';
+  readonly mode:
+    | 'Snapshot'
+    | 'Id'
+    | 'Timestamp'
+    | 'LastDestinationId'
+    | 'LastDestinationTimestamp'
+    | 'Stream';
   readonly writeMode: 'Append' | 'Upsert' | 'Replace';
   readonly schemaChanges: 'Fail' | 'AddColumns' | 'Ignore';
   readonly onError: 'Stop' | 'Skip';

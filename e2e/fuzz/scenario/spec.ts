@@ -49,7 +49,11 @@ export function safetyLag(random: Random, from: FuzzSystemName): Pick<FlowSpec, 
   return random.chance(0.1) ? { safetyLag: random.pick(['300ms', '1s']) } : {};
 }
 
-export function chooseWriteMode(random: Random, mode: FlowSpec['mode'], isOnce: boolean): FlowSpec['writeMode'] {
+export function chooseWriteMode(
+  random: Random,
+  mode: FlowSpec['mode'],
+  isOnce: boolean,
+): FlowSpec['writeMode'] {
   if (mode === 'Snapshot')
     return random.weighted<FlowSpec['writeMode']>([
       [2, 'Upsert'],

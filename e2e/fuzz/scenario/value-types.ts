@@ -1,4 +1,4 @@
-import { type SqlSystem, systemNames, type SystemName } from '../../kit/systems.ts';
+import { type SqlSystem, type SystemName, systemNames } from '../../kit/systems.ts';
 import { keptTypes } from '../../pairs/everything.ts';
 import { fittingValues, misfitValues, type TypeCase } from '../../pairs/type-case.ts';
 import { sqlSystems } from '../systems/index.ts';

@@ -17,7 +17,8 @@ export function mongodb(name: DocumentSystemName): FuzzSystem {
 /** `change`: operators or a whole document. */
 export function updateMany(table: string, rows: readonly number[], change: string): string {
   const isWhole = !change.startsWith('{"$');
-  const updates = rows.map((row) => `{"q":{"r":${row}},"u":${change},"multi":${!isWhole}}`);
+  // A document is changed once, so that nobody can see a state that the tester has not.
+  const updates = [...new Set(rows)].map((row) => `{"q":{"r":${row}},"u":${change},"multi":${!isWhole}}`);
   return command({ update: table, updates: raw(list(updates)) });
 }
 

@@ -30,7 +30,12 @@ export const sqlserverTypes: readonly TypeCase[] = [
   },
   { name: 'c_real', ddl: 'real', kind: 'float32', values: ['1.5', '3.4028235e38', '0.1', '16777217'] },
   { name: 'c_nvarchar', ddl: 'nvarchar(100)', kind: 'text', values: texts.map(quoted) },
-  { name: 'c_nvarchar_max', ddl: 'nvarchar(max)', kind: 'text', values: [quoted('long é'.repeat(5_000)), "N''"] },
+  {
+    name: 'c_nvarchar_max',
+    ddl: 'nvarchar(max)',
+    kind: 'text',
+    values: [quoted('long é'.repeat(5_000)), "N''"],
+  },
   { name: 'c_varchar', ddl: 'varchar(40)', kind: 'text', values: ["'plain'", "''", "' trailing  '"] },
   { name: 'c_nchar', ddl: 'nchar(10)', kind: 'char', values: ["N'é🌊'", "N''"] },
   { name: 'c_varbinary', ddl: 'varbinary(40)', kind: 'bytes', values: ['0x', '0x00ff5c4e0a', '0x0000'] },
