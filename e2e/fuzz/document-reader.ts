@@ -94,7 +94,11 @@ function formsOf(value: unknown): Forms {
     return { type: 'number', plain: value.toString(), json: value.toString() };
   if (value instanceof BSON.Double) return doubleForms(value.value);
   if (value instanceof BSON.Decimal128)
-    return { type: 'number', plain: value.toString(), json: JSON.stringify({ $numberDecimal: value.toString() }) };
+    return {
+      type: 'number',
+      plain: value.toString(),
+      json: JSON.stringify({ $numberDecimal: value.toString() }),
+    };
   if (value instanceof BSON.ObjectId)
     return { type: 'objectId', plain: value.toHexString(), json: `{"$oid":"${value.toHexString()}"}` };
   if (value instanceof BSON.Binary) return binaryForms(value);

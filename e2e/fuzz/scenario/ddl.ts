@@ -2,8 +2,8 @@ import type { Random } from '../prng.ts';
 import { sqlSystems } from '../systems/index.ts';
 import { type FuzzSystemName, hasDocuments, type SqlFuzzSystem } from '../systems/system.ts';
 import type { TableDesign } from './columns.ts';
-import { destinationChange, sourceChange } from './document-ddl.ts';
 import type { Change, DesignedFlow } from './designed.ts';
+import { destinationChange, sourceChange } from './document-ddl.ts';
 import type { End, Step } from './scenario.ts';
 
 /** A change of a table's shape at one end. At the destination the same columns are changed, with their types there. */
