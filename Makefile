@@ -101,6 +101,10 @@ hostile-objects: build ## 10,000 damaged objects of each format of S3; ARGS='COU
 kafka-proof: build ## a million messages to PostgreSQL and back, under kills of agents and brokers: see e2e/kafka
 	@node e2e/kafka/main.ts $(ARGS)
 
+.PHONY: mongodb-proof
+mongodb-proof: build ## 100,000 changes of MongoDB to PostgreSQL, under 20 kills; ARGS='--to mongodb': see e2e/mongodb-changes
+	@node e2e/mongodb-changes/main.ts $(ARGS)
+
 .PHONY: cluster-e2e
 cluster-e2e: build ## the tests that need a complete Kubernetes cluster, named by KUBECONFIG
 	@[ -n "$$KUBECONFIG" ] || { echo "make: set KUBECONFIG to a cluster that may be used for tests" >&2; exit 1; }

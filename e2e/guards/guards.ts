@@ -8,6 +8,7 @@ import { ofEtcd } from './of-etcd.ts';
 import { ofHostileNames } from './of-hostile-names.ts';
 import { ofHttp } from './of-http.ts';
 import { ofKafka } from './of-kafka.ts';
+import { ofMongodb } from './of-mongodb.ts';
 import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
@@ -30,6 +31,7 @@ export const guards: readonly Guard[] = [
   ...ofEtcd,
   ...ofHttp,
   ...ofKafka,
+  ...ofMongodb,
   ...ofRecords,
   {
     name: 'the epoch goes before the revision',
