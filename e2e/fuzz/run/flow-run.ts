@@ -60,6 +60,12 @@ export class FlowRun {
     return `${this.#input.prefix}-${this.#input.at}`;
   }
 
+  /** The server that stands in for SQL Server takes seconds to warm up each session. */
+  get isSlow(): boolean {
+    const { from, to } = this.#input.scenario;
+    return from === 'sqlserver' || to === 'sqlserver';
+  }
+
   table(end: End): string {
     return `${this.#input.prefix}_${end === 'source' ? 't' : 'd'}${this.#input.at}`;
   }

@@ -65,7 +65,7 @@ export function designDocumentSpec(
 function namedColumns(random: Random, { id, values }: DocumentDesign): NonNullable<SourceDesign['columns']> {
   const nested = values.find(({ name }) => name === 'v_doc');
   return [
-    { name: '_id', type: id.column ?? 'json' },
+    { name: '_id', type: id.column ?? 'json', nullable: false },
     { name: witness, type: 'int64' },
     { name: 's', type: random.pick(['int64', 'decimal(20,2)']) },
     { name: 'u', type: 'timestamp(3) with time zone' },

@@ -43,8 +43,15 @@ export interface SourceDesign {
   readonly timestampField?: string;
   readonly timeZone?: string;
   /** Of documents: what the Sync takes from them. Omitted: inferred. */
-  readonly columns?: readonly { readonly name: string; readonly path?: string; readonly type: string }[];
+  readonly columns?: readonly ColumnOfDocuments[];
   readonly sample?: number;
+}
+
+export interface ColumnOfDocuments {
+  readonly name: string;
+  readonly path?: string;
+  readonly type: string;
+  readonly nullable?: false;
 }
 
 export interface FlowSpec {
