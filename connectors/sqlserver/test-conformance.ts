@@ -12,8 +12,6 @@ export const systems: readonly TestSystem[] = [
       ...sqlLacks,
       slowQuery:
         'the server that stands in for SQL Server in tests goes on with a statement whose connection is closed, until it sends rows; SQL Server ends it',
-      openLateRow:
-        'the server that stands in for SQL Server in tests does not show its transactions; late-row-bound.test.ts tests the bound',
     },
     waivers: {
       'wrong input: an invalid query, or one that reads a missing object':
@@ -107,6 +105,19 @@ function sessionAbilities(database: TestDatabase) {
     async cutSessions() {
       await endSessions(database, await sessions());
       await database.closeIdle();
+    },
+    async openLateRow(table, late, passing) {
+      const insert = (id: number, body: string) =>
+        `INSERT INTO ${table} VALUES (${id}, '${body}', SYSUTCDATETIME())`;
+      const writer = await database.client();
+      await writer.query(`BEGIN TRANSACTION; ${insert(late, 'late')}`);
+      await database.run(insert(passing, 'passing'));
+      return {
+        async commit() {
+          await writer.query('COMMIT TRANSACTION');
+          await writer.close();
+        },
+      };
     },
   } satisfies Partial<Abilities>;
 }

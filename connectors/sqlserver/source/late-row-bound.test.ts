@@ -104,6 +104,17 @@ test('a rowversion is final below the smallest one that may still commit', async
   assert.deepEqual(await bound.check(version, signal), []);
 });
 
+test('rows behind a smaller rowversion that may still commit are held back, and its transaction is named', async () => {
+  const answers = { MIN_ACTIVE_ROWVERSION: Buffer.from('00000000000007d1', 'hex') };
+  const held = async (seen: OpenTransactions, newest: string) => {
+    const { bound } = boundOf([{ seen, newest }], answers);
+    return (await bound.take(request('Id'), version, signal)).report.heldBackBy?.what;
+  };
+  assert.equal(await held(open(1_000, 500), '00000000000007d1'), 'session 57');
+  assert.equal(await held(open(1_000, 500), '00000000000007d0'), undefined);
+  assert.equal(await held({ limitation: 'needs the right' }, '00000000000007d5'), 'an open transaction');
+});
+
 test('a rowversion of a server without that function is treated like another id', async () => {
   const { bound } = boundOf([{ seen: open(1_000), newest: '0a' }]);
   assert.deepEqual((await bound.take(request('Id'), version, signal)).upTo, {

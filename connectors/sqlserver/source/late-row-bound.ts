@@ -3,7 +3,7 @@ import type { ReadRequest } from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
 import { instantMs } from '../../../core/instant.ts';
 import type { Column } from '../../../core/values.ts';
-import { refused, reportOf, zoneOf } from '../../sql/source/bound-report.ts';
+import { type HeldBack, refused, reportOf, zoneOf } from '../../sql/source/bound-report.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
 import { wallText } from '../../sql/types/time-text.ts';
@@ -65,16 +65,29 @@ export class LateRowBound {
     );
   }
 
-  /** Undefined if the field is no rowversion, or the server has no such function. */
+  /**
+   * Undefined if the field is no rowversion, or the server has no such function. The largest one is asked for first: if it is not below the
+   * bound, a transaction with a smaller one was open after it was there.
+   */
   async #takeRowversion(
     request: ReadRequest,
     field: Column,
     signal: AbortSignal,
   ): Promise<PassBound | undefined> {
     if (!isRowversion(field) || (request.safetyLagMs ?? 0) > 0) return undefined;
+    const newest = await this.#asked.largest(field, signal);
     const smallest = await this.#smallestActive(signal);
     if (smallest === undefined) return undefined;
-    return { upTo: { text: smallest, isInclusive: false }, report: { kind: 'transactions' } };
+    const isHeldBack = newest !== undefined && newest >= smallest;
+    const holder = isHeldBack ? await this.#someHolder(signal) : undefined;
+    return { upTo: { text: smallest, isInclusive: false }, report: reportOf(holder, 0) };
+  }
+
+  /** The oldest open transaction, or that there is one. */
+  async #someHolder(signal: AbortSignal): Promise<HeldBack> {
+    const seen = await this.#snapshot(signal);
+    const [oldest] = 'limitation' in seen ? [] : seen.open;
+    return oldest ?? { sinceMicros: await this.#nowMicros(signal), what: 'an open transaction' };
   }
 
   async #smallestActive(signal: AbortSignal): Promise<string | undefined> {

@@ -21,7 +21,7 @@ import {
   startAfter,
 } from '../../sql/source/read-pass.ts';
 import { firstOfIndexes } from '../catalog.ts';
-import { selectGrant } from '../check.ts';
+import { hiddenFindings, selectGrant } from '../check.ts';
 import { readOnly } from '../connection/read-only.ts';
 import type { SqlRow } from '../connection/statements.ts';
 import { listTables, unreadableFindings } from '../describe.ts';
@@ -71,7 +71,10 @@ export class SqlServerSource implements Source, RangeReader {
 
   async describe(signal: AbortSignal): Promise<Relation> {
     const { relation } = await this.#readShape(signal);
-    const findings = unreadableFindings(relation, path);
+    const session = await this.#open(signal);
+    const hidden =
+      this.#object.query === undefined ? await hiddenFindings(session, this.#nameIn(session), signal) : [];
+    const findings = [...unreadableFindings(relation, path), ...hidden];
     return findings.length === 0 ? relation : { ...relation, findings };
   }
 

@@ -6,6 +6,7 @@ import { freePort } from '../free-port.ts';
 import { startProcess } from '../processes.ts';
 import { findServer, inFolders } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
+import { addViews } from './sqlserver-views.ts';
 
 export interface SqlServerDatabase {
   readonly host: string;
@@ -62,6 +63,8 @@ async function startServer(): Promise<SqlServer> {
     start: () => startProcess(join(bin, 'start'), [join(folder, 'data'), url.port], { env }),
     answers: () => runOnce(addressOf(url), 'SELECT 1'),
   });
+  const [[version] = []] = await runOnce(addressOf(url), 'SELECT @@VERSION');
+  if (String(version).startsWith('Babelfish')) await addViews(addressOf(url));
   return describe(url, server);
 }
 
