@@ -12,6 +12,7 @@ import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 import { ofRecords } from './of-records.ts';
+import { ofSqlServer } from './of-sqlserver.ts';
 
 /**
  * Each of them prevents rows from being silently lost, doubled or changed: if one is removed, a test fails. To add one, add an entry
@@ -29,6 +30,7 @@ export const guards: readonly Guard[] = [
   ...ofEtcd,
   ...ofHttp,
   ...ofRecords,
+  ...ofSqlServer,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',
