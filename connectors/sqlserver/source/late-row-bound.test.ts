@@ -95,6 +95,19 @@ test('a time is final below the begin of the oldest transaction, and below safet
   });
 });
 
+test('a column that rounds may still get a value that is behind the clock', async () => {
+  const now = microsOf('2026-11-24 08:01:20.001500');
+  const upTo = async (nativeType: string, precision: number) => {
+    const { bound } = boundOf([{ seen: open(now) }]);
+    const column: Column = { ...at, type: { kind: 'timestamp', precision, hasZone: false }, nativeType };
+    return (await bound.take(request('Timestamp'), column, signal)).upTo;
+  };
+  // 08:01:20 is stored as 08:01, and so is 08:01:29 later.
+  assert.deepEqual(await upTo('smalldatetime', 0), { text: '2026-11-24 08:00:50', isInclusive: false });
+  assert.deepEqual(await upTo('datetime', 3), { text: '2026-11-24 08:01:19.997', isInclusive: false });
+  assert.deepEqual(await upTo('datetime2(0)', 0), { text: '2026-11-24 08:01:20', isInclusive: false });
+});
+
 test('a rowversion is final below the smallest one that may still commit', async () => {
   const { bound } = boundOf([{ seen: open(1, 0) }], {
     MIN_ACTIVE_ROWVERSION: Buffer.from('00000000000007d1', 'hex'),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { onlyMissing } from './only-missing.ts';
 
 const head = 'ℹ fail 2\n\n✖ failing tests:\n\n';
-const missing = `test at e2e/x.test.ts:1:1
+const missing = `test at e2e/guards.test.ts:1:1
 ✖ writes
   ServerMissing: sqlserver: not found; searched /opt/sqlserver/bin
       at findServer {
@@ -11,11 +11,11 @@ const missing = `test at e2e/x.test.ts:1:1
     searched: '/opt/sqlserver/bin'
   }
 `;
-const cancelled = `test at e2e/x.test.ts:2:1
+const cancelled = `test at e2e/guards.test.ts:2:1
 ✖ writes twice
   'test did not finish before its parent and was cancelled'
 `;
-const failed = `test at e2e/x.test.ts:9:1
+const failed = `test at e2e/guards.test.ts:9:1
 ✖ reads
   AssertionError [ERR_ASSERTION]: it lost rows
 `;
