@@ -1,38 +1,40 @@
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
-import mysqlDriver from 'mysql2/promise';
-import pg from 'pg';
-import { type MysqlServer, mariadb, mysql, type PostgresServer, postgres } from './servers.ts';
+import { mariadb, mysql, postgres, sqlserver } from './servers.ts';
+import {
+  createCollections,
+  type MongodbKind,
+  startMongodb,
+  type TestCollections,
+} from './systems/mongodb.ts';
+import { createMysql } from './systems/mysql.ts';
+import { createPostgres } from './systems/postgres.ts';
+import { sqliteDatabase } from './systems/sqlite.ts';
+import { createSqlServer } from './systems/sqlserver.ts';
+import type { DataSystem, SqlSystem, TestDatabase, TestEnd } from './systems/test-database.ts';
 
-/** MariaDB has the type `mysql`, and is tested separately. */
-export const systemNames = ['postgres', 'mysql', 'mariadb', 'sqlite'] as const;
-export type SystemName = (typeof systemNames)[number];
+export { dataSourceManifest, secretManifest, serverManifest, systemManifest } from './systems/manifests.ts';
+export { extendedJson, type MongodbKind, type TestCollections } from './systems/mongodb.ts';
+export { exactMysqlValues, mysqlDatabase } from './systems/mysql.ts';
+export { postgresDatabase } from './systems/postgres.ts';
+export { sqliteSession } from './systems/sqlite.ts';
+export {
+  asText,
+  type DataSystem,
+  dataSystems,
+  type SqlSystem,
+  type SystemName,
+  sqlSystems,
+  systemNames,
+  type TestDatabase,
+  type TestEnd,
+  type TestSession,
+} from './systems/test-database.ts';
 
-/** One empty database of a system, with everything that a scenario requires of any system. Values are the driver's text. */
-export interface TestDatabase {
-  readonly system: SystemName;
-  /** A table of this database, as named in a Sync. */
-  tableName(table: string): string;
-  quote(identifier: string): string;
-  /** Secret and DataSource with this name: YAML documents, each followed by `---`. */
-  manifest(name: string): string;
-  /** One or several statements in one session. */
-  execute(...statements: readonly string[]): Promise<void>;
-  /** Integers and decimals as text, NULL as null, bytes as hexadecimal digits. */
-  rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;
-  /** A session that stays open, for transactions. */
-  openSession(): Promise<TestSession>;
-}
-
-export interface TestSession {
-  query(sql: string): Promise<readonly (readonly (string | null)[])[]>;
-  close(): Promise<void>;
-}
-
-/** Servers are started, or found, when their first database is requested. */
+/** Servers are started, or found, when their first database is requested; a server that is nowhere throws ServerMissing. */
 export class TestSystems {
   readonly #folder: string;
-  readonly #servers = new Map<SystemName, Promise<PostgresServer | MysqlServer>>();
+  readonly #servers = new Map<string, Promise<{ stop(): Promise<void> }>>();
+  readonly #open: { close(): Promise<void> }[] = [];
   #files = 0;
 
   /** `folder` is for SQLite's files. */
@@ -40,205 +42,52 @@ export class TestSystems {
     this.#folder = folder;
   }
 
-  async createDatabase(system: SystemName): Promise<TestDatabase> {
-    if (system === 'sqlite') return sqliteDatabase(join(this.#folder, `${++this.#files}.db`));
-    const started = this.#servers.get(system) ?? { postgres, mysql, mariadb }[system]();
-    this.#servers.set(system, started);
-    const server = await started;
-    const database = await server.createDatabase();
-    if (system === 'postgres') {
-      await server.query(`GRANT pg_read_all_stats TO "${database.user}"`);
-      return serverDatabase(system, database, postgresSession(database.url));
+  async createDatabase<System extends SqlSystem>(system: System): Promise<TestDatabase<System>> {
+    return (await this.#createDatabase(system)) as TestDatabase<SqlSystem> as TestDatabase<System>;
+  }
+
+  async #createDatabase(system: SqlSystem): Promise<TestDatabase<SqlSystem>> {
+    switch (system) {
+      case 'postgres':
+        return await createPostgres(await this.#server('postgres', postgres));
+      case 'mysql':
+        return await createMysql(system, await this.#server('mysql', mysql));
+      case 'mariadb':
+        return await createMysql(system, await this.#server('mariadb', mariadb));
+      case 'sqlite':
+        return sqliteDatabase(join(this.#folder, `${++this.#files}.db`));
+      case 'sqlserver':
+        return this.#keep(await createSqlServer(await this.#server('sqlserver', sqlserver)));
     }
-    await server.query(`GRANT PROCESS ON *.* TO '${database.user}'@'%'`);
-    return serverDatabase(system, database, mysqlSession(database.url));
+  }
+
+  async createCollections(kind: MongodbKind = 'Any'): Promise<TestCollections> {
+    return this.#keep(
+      await createCollections(await this.#server(`mongodb ${kind}`, () => startMongodb(kind))),
+    );
+  }
+
+  /** An empty database of any of the systems. */
+  async createEnd(system: DataSystem): Promise<TestEnd> {
+    return system === 'mongodb' ? await this.createCollections() : await this.createDatabase(system);
   }
 
   async stop(): Promise<void> {
+    for (const each of this.#open) await each.close().catch(() => {});
     for (const server of this.#servers.values()) await server.then((each) => each.stop()).catch(() => {});
   }
-}
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password: string;
-}
+  async #server<Server extends { stop(): Promise<void> }>(
+    name: string,
+    start: () => Promise<Server>,
+  ): Promise<Server> {
+    const started = (this.#servers.get(name) as Promise<Server> | undefined) ?? start();
+    this.#servers.set(name, started);
+    return await started;
+  }
 
-/** Each document is followed by `---`; the DataSource takes its password from the Secret with its name. */
-export function secretManifest(name: string, password: string): string {
-  return `apiVersion: v1
-kind: Secret
-metadata: { name: ${name} }
-stringData: { password: "${password}" }
----
-`;
-}
-
-export function dataSourceManifest(name: string, type: 'postgres' | 'mysql', to: Address): string {
-  const { host, port, database, user } = to;
-  return `apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  ${type}: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
----
-`;
-}
-
-export function serverManifest(name: string, type: 'postgres' | 'mysql', to: Address): string {
-  return secretManifest(name, to.password) + dataSourceManifest(name, type, to);
-}
-
-/** A database on a server that the test has started itself. */
-export function postgresDatabase(to: Address & { readonly url: string }): TestDatabase {
-  return serverDatabase('postgres', to, postgresSession(to.url));
-}
-
-export function mysqlDatabase(
-  system: 'mysql' | 'mariadb',
-  to: Address & { readonly url: string },
-): TestDatabase {
-  return serverDatabase(system, to, mysqlSession(to.url));
-}
-
-function serverDatabase(
-  system: 'postgres' | 'mysql' | 'mariadb',
-  to: Address,
-  openSession: () => Promise<TestSession>,
-): TestDatabase {
-  const { database } = to;
-  const type = system === 'postgres' ? 'postgres' : 'mysql';
-  const mark = type === 'postgres' ? '"' : '`';
-  return {
-    system,
-    openSession,
-    tableName: (table) => `${type === 'postgres' ? 'public' : database}.${nameIn(table)}`,
-    quote: (identifier) => `${mark}${identifier.replaceAll(mark, mark + mark)}${mark}`,
-    manifest: (name) => serverManifest(name, type, to),
-    ...inSessions(openSession),
-  };
-}
-
-function sqliteDatabase(path: string): TestDatabase {
-  const openSession = async () => sqliteSession(path);
-  return {
-    system: 'sqlite',
-    openSession,
-    tableName: nameIn,
-    quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
-    manifest: (name) => `apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  sqlite: { path: "${path}" }
----
-`,
-    ...inSessions(openSession),
-  };
-}
-
-/** A part of a table's name, quoted if it contains a dot or a quote. */
-function nameIn(table: string): string {
-  return /[."]/.test(table) ? `"${table.replaceAll('"', '""')}"` : table;
-}
-
-function inSessions(openSession: () => Promise<TestSession>): Pick<TestDatabase, 'execute' | 'rows'> {
-  return {
-    async execute(...statements) {
-      const session = await openSession();
-      try {
-        for (const sql of statements) await session.query(sql);
-      } finally {
-        await session.close();
-      }
-    },
-    async rows(sql) {
-      const session = await openSession();
-      try {
-        return await session.query(sql);
-      } finally {
-        await session.close();
-      }
-    },
-  };
-}
-
-function postgresSession(url: string): () => Promise<TestSession> {
-  return async () => {
-    const client = new pg.Client({
-      connectionString: url,
-      options: '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=3',
-      types: { getTypeParser: () => (text: string) => text },
-    });
-    client.on('error', () => {});
-    await client.connect();
-    return {
-      async query(sql) {
-        const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await client.query({
-          text: sql,
-          rowMode: 'array',
-        });
-        return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? [];
-      },
-      close: () => client.end(),
-    };
-  };
-}
-
-/** Driver options with which no value is changed. */
-export const exactMysqlValues = {
-  rowsAsArray: true,
-  supportBigNumbers: true,
-  bigNumberStrings: true,
-  dateStrings: true,
-  jsonStrings: true,
-  charset: 'utf8mb4',
-} as const;
-
-function mysqlSession(url: string): () => Promise<TestSession> {
-  return async () => {
-    const connection = await mysqlDriver.createConnection({
-      uri: url,
-      ...exactMysqlValues,
-    });
-    connection.on('error', () => {});
-    await connection.query("SET time_zone = '+00:00', sql_mode = ''");
-    return {
-      async query(sql) {
-        const [rows] = await connection.query(sql);
-        return Array.isArray(rows) ? (rows as unknown[][]).map((row) => row.map(asText)) : [];
-      },
-      close: () => connection.end(),
-    };
-  };
-}
-
-/** `busyMs`: how long a statement waits for another session's lock, which blocks this process. */
-export function sqliteSession(path: string, busyMs = 10_000): TestSession {
-  const db = new Database(path);
-  db.defaultSafeIntegers(true);
-  db.pragma('journal_mode = WAL');
-  db.pragma(`busy_timeout = ${busyMs}`);
-  return {
-    async query(sql) {
-      // `prepare` accepts only one statement; statements that return no rows may be several.
-      if (!/^\s*(select|pragma|with)\b/i.test(sql)) {
-        db.exec(sql);
-        return [];
-      }
-      return (db.prepare(sql).raw(true).all() as unknown[][]).map((row) => row.map(asText));
-    },
-    async close() {
-      db.close();
-    },
-  };
-}
-
-export function asText(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  if (Buffer.isBuffer(value)) return value.toString('hex');
-  return Object.is(value, -0) ? '-0' : String(value);
+  #keep<Open extends { close(): Promise<void> }>(open: Open): Open {
+    this.#open.push(open);
+    return open;
+  }
 }

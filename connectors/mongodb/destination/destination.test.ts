@@ -115,24 +115,24 @@ for (const [name, start] of servers) {
       await destination.close();
     });
 
-    test('Append of a batch that was written before adds nothing where there are no transactions', {
-      skip: hasTransactions,
-    }, async () => {
-      const flow = await database.flow({ from: 'people', to: 'appended', columns, writeMode: 'Append' });
-      await flow.claim();
-      const [batch] = await flow.batches();
-      await flow.begin();
-      await flow.write(batch);
-      // As after a crash between the rows and the offset.
-      await database
-        .collection('_idra_commits')
-        .updateMany({ table: 'appended' }, { $set: { offset: null } });
-      await flow.claim();
-      await flow.begin();
-      const again = await flow.write(batch);
-      assert.deepEqual([again.written, (await read('appended')).length], [2, 2]);
-      await flow.close();
-    });
+    if (!hasTransactions) {
+      test('Append of a batch that was written before adds nothing where there are no transactions', async () => {
+        const flow = await database.flow({ from: 'people', to: 'appended', columns, writeMode: 'Append' });
+        await flow.claim();
+        const [batch] = await flow.batches();
+        await flow.begin();
+        await flow.write(batch);
+        // As after a crash between the rows and the offset.
+        await database
+          .collection('_idra_commits')
+          .updateMany({ table: 'appended' }, { $set: { offset: null } });
+        await flow.claim();
+        await flow.begin();
+        const again = await flow.write(batch);
+        assert.deepEqual([again.written, (await read('appended')).length], [2, 2]);
+        await flow.close();
+      });
+    }
 
     const planted: readonly (readonly [what: string, plant: (d: TestDatabase) => Promise<unknown>])[] = [
       ['a unique index', (d) => plantIndex(d, { unique: true })],
