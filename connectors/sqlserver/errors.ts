@@ -85,6 +85,10 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   ...each([601, 605, 823, 824, 825, 926, 8_646, 9_001, 5_180, 41_301], failed),
   ...each([3_906, 3_908, 976, 978, 979, 983, 40_634], readOnly),
   ...each([40_532, 40_615, 40_914], blocked),
+  ...each([41_332, 41_368], {
+    ...queryInvalid,
+    fix: 'a memory-optimized table is read by its name in source.table; behind a view or query it needs MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT and no ALLOW_SNAPSHOT_ISOLATION',
+  }),
   // Of servers that speak the protocol, for errors that SQL Server does not have.
   33557097: { code: 'ServerError', disposition: never },
   1919: {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Session } from '../session.ts';
 import { onServer } from '../test-harness.ts';
-import { askForKept, keptAnswer, settings, setUpText } from './settings.ts';
+import type { ServerFacts } from './server-facts.ts';
+import { askForKept, keptAnswer, readingBegins, readingEnds, settings, setUpText } from './settings.ts';
 
 const signal = new AbortController().signal;
 
@@ -13,6 +14,18 @@ test('a setting that resets another comes before it, and a server is not asked t
   const text = setUpText(5_000, new Set(['NOEXEC']));
   assert.match(text, /SET XACT_ABORT ON.*; SET LOCK_TIMEOUT 5000$/);
   assert.doesNotMatch(text, /NOEXEC/);
+});
+
+test('readers read a snapshot where READ COMMITTED would wait for writers, except memory-optimized tables', () => {
+  const sessionWith = (allowsSnapshot: boolean, readsVersions: boolean) => ({
+    facts: { allowsSnapshot, readsVersions } as ServerFacts,
+  });
+  const locking = sessionWith(true, false);
+  assert.match(readingBegins(locking), /ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION$/);
+  assert.match(readingEnds(locking), /ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED$/);
+  assert.equal(readingBegins(locking, { isMemoryOptimized: true }), 'BEGIN TRANSACTION');
+  for (const other of [sessionWith(true, true), sessionWith(false, false)])
+    assert.equal(readingBegins(other), 'BEGIN TRANSACTION');
 });
 
 onServer((database) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlannedColumn } from '../../../core/column-plan.ts';
-import type { Deletes, WritePlan } from '../../../core/connector.ts';
+import type { WritePlan } from '../../../core/connector.ts';
+import type { Deletes } from '../../../core/sync-spec.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import type { Session } from '../session.ts';
 import { stageColumn } from '../types/encode.ts';

@@ -75,7 +75,7 @@ onServer((database) => {
 
 let tokens = 0;
 
-function rows(...given: readonly (readonly [string | Uint8Array, number])[]): Batch {
+function rows(...given: readonly (readonly [string | Buffer, number])[]): Batch {
   const offset = { mode: 'Stream', token: `rows ${++tokens}` } as const;
   return { rows: { format: 'values', rows: given }, rowCount: given.length, byteCount: 10, offset };
 }

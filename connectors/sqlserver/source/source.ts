@@ -264,10 +264,10 @@ export class SqlServerSource implements Source, RangeReader {
 
   /** A query beside the pages. If the object has changed, the error says so. */
   async #ask(sqlOf: (from: string) => string, signal: AbortSignal): Promise<readonly SqlRow[]> {
-    const { from, relation } = this.#seen ?? (await this.#readShape(signal));
+    const { from, relation, isMemoryOptimized = false } = this.#seen ?? (await this.#readShape(signal));
     const session = await this.#provenSession(signal);
     try {
-      return await readOnly(session, sqlOf(from), signal);
+      return await readOnly(session, sqlOf(from), signal, { isMemoryOptimized });
     } catch (thrown) {
       await this.#requireSame(relation, thrown, signal);
       throw thrown;
