@@ -103,7 +103,7 @@ function sessionAbilities(database: TestDatabase) {
       return (await sessions()).length;
     },
     async cutSessions() {
-      await endSessions(database, await sessions());
+      await database.server.endSessions((await sessions()).map(Number));
       await database.closeIdle();
     },
     async openLateRow(table, late, passing) {
@@ -120,14 +120,4 @@ function sessionAbilities(database: TestDatabase) {
       };
     },
   } satisfies Partial<Abilities>;
-}
-
-/** The server that stands in for SQL Server does not always end a session by KILL; it has the functions of PostgreSQL, too. */
-async function endSessions(database: TestDatabase, ids: readonly unknown[]): Promise<void> {
-  const { server, name } = database;
-  const byFunction = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid IN (${ids.join(', ')})`;
-  if (ids.length === 0) return;
-  await server.query(byFunction, name).catch(async () => {
-    for (const id of ids) await server.query(`KILL ${id}`).catch(() => {});
-  });
 }

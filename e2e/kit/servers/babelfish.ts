@@ -27,20 +27,34 @@ const statements = [
   ),
 ];
 
-/** Call once for a server that has just started. */
-export async function addViews({
-  port,
-  user,
-  password,
-}: {
+interface Address {
   readonly port: number;
   readonly user: string;
   readonly password: string;
-}): Promise<void> {
+}
+
+/** Call once for a server that has just started. */
+export async function addViews(address: Address): Promise<void> {
+  await asPostgres(address, async (client) => {
+    for (const sql of statements) await client.query(sql);
+  });
+}
+
+/** Ends these sessions, whatever they do: its KILL does not always, and by SQL Server's protocol nobody may call the function. */
+export async function endSessions(address: Address, ids: readonly number[]): Promise<void> {
+  await asPostgres(address, (client) =>
+    client.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [ids]),
+  );
+}
+
+async function asPostgres(
+  { port, user, password }: Address,
+  body: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
   const client = new pg.Client({ host: '127.0.0.1', port: port + portsApart, user, password, database });
   await client.connect();
   try {
-    for (const sql of statements) await client.query(sql);
+    await body(client);
   } finally {
     await client.end();
   }
