@@ -90,7 +90,7 @@ hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT S
 	@node e2e/hostile/streams.ts $(ARGS)
 
 .PHONY: hostile-messages
-hostile-messages: build ## 10,000 damaged messages of each kind of Kafka: Avro, its schemas, events of Debezium; ARGS='COUNT SEED KIND'
+hostile-messages: build ## 10,000 damaged messages (Avro, its schemas, events of Debezium) and answers of an HTTP API; ARGS='COUNT SEED KIND'
 	@node e2e/hostile/messages.ts $(ARGS)
 
 .PHONY: hostile-objects

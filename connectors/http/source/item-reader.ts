@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
 import type { PageReader, PageSummary } from './page-reader.ts';
 import type { PagePosition } from './paging.ts';
@@ -73,9 +73,11 @@ function itemOf(bytes: Buffer, page: PagePosition, index: number, { keyOf }: Ite
   return { record, bytes: bytes.length, place: { at, done: index + 1, last, content } };
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parsed(bytes: Buffer): JsonValue | undefined {
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseJson(utf8.decode(bytes));
   } catch {
     return undefined;
   }
@@ -83,5 +85,5 @@ function parsed(bytes: Buffer): JsonValue | undefined {
 
 /** Short, because it is part of offsets. */
 function hashOf(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('base64').slice(0, 16);
+  return hash('sha256', data, 'base64').slice(0, 16);
 }
