@@ -79,4 +79,14 @@ export const ofKafka: readonly Guard[] = [
     to: 'if (false as boolean)',
     caughtBy: { test: 'connectors/kafka/session.test.ts', only: 'PLAIN is sent only' },
   },
+  {
+    name: 'Kafka: the schema of a key is fetched, too',
+    file: 'connectors/kafka/source/message-rows.ts',
+    from: 'return first?.then(() => fetched(format, [value, key, value], signal));',
+    to: 'return first;',
+    caughtBy: {
+      test: 'connectors/kafka/connection/schema-registry.test.ts',
+      only: 'events of Debezium in Avro',
+    },
+  },
 ];
