@@ -8,6 +8,7 @@ import got from 'got';
 import { HttpDestination } from '../connectors/http/destination/destination.ts';
 import { access, openList, signal } from '../connectors/http/test-harness.ts';
 import { types } from '../connectors/http/types/types.ts';
+import type { Rows } from '../core/batch.ts';
 import { planColumns } from '../core/column-plan.ts';
 import type { WritePlan } from '../core/connector.ts';
 import { columnOf } from '../core/records/columns.ts';
@@ -101,7 +102,7 @@ async function writeByDriver(): Promise<Cost> {
 async function writeByIdra(): Promise<Cost> {
   const destination = new HttpDestination(access(url), { existingRows: 'Keep', ...target });
   const plan: WritePlan = {
-    ...{ uid: 'u', writeMode: 'Append', existing: await destination.describe(signal), key: [] },
+    ...{ uid: 'u', writeMode: 'Append', existing: await destination.describe(), key: [] },
     ...{ onError: 'Stop', deletes: 'Ignore', redactsKeys: false, hasUniqueKey: false },
     columns: planColumns({
       source: { name: 't', columns: orderColumns.map(columnOf), keys: [] },
@@ -115,7 +116,8 @@ async function writeByIdra(): Promise<Cost> {
       const rowCount = Math.min(rowsPerBatch, rows - from);
       const some = Array.from({ length: rowCount }, (_, index) => orderOf(from + index));
       const offset = { mode: 'Id', id: String(from) } as const;
-      const batch = { rows: { format: 'values', rows: some }, rowCount, byteCount: rowCount * 100, offset };
+      const packed: Rows = { format: 'values', rows: some };
+      const batch = { rows: packed, rowCount, byteCount: rowCount * 100, offset };
       await destination.write(batch, signal, String(from));
     }
   });

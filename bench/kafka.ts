@@ -84,7 +84,7 @@ try {
 
 async function fill(topic: string, rows: number): Promise<void> {
   await client.create(topic, partitions);
-  const producer = await client.producer();
+  const producer = await client.producer({ idempotent: true, maxInFlightRequests: 1 });
   for (let from = 0; from < rows; from += 10_000) {
     const messages = Array.from({ length: Math.min(10_000, rows - from) }, (_, index) =>
       messageOf(from + index),

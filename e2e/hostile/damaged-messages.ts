@@ -142,7 +142,7 @@ async function startRegistry(random: () => number): Promise<SystemAccess> {
 
 /** As the source reads it: from a batch of messages. */
 async function messageOf(key: Buffer | null, value: Buffer | null, offset: number): Promise<Message> {
-  const writer = new RecordBatchWriter();
+  const writer = new RecordBatchWriter(1_024);
   writer.append(key, value, 0);
   const nobody = { producer: -1n, epoch: -1, sequence: -1, isTransactional: false };
   const written = await writer.finish('None', nobody);

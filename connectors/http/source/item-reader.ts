@@ -35,12 +35,12 @@ export interface ReadPage extends PageSummary {
   readonly ends: readonly [first: string, last: string] | undefined;
 }
 
-/** The items of one page, parsed and identified. */
+/** The items of one page, parsed and identified, as many at once as have arrived. */
 export async function* readItems(
   options: ItemOptions,
   at: PagePosition,
   signal: AbortSignal,
-): AsyncGenerator<WalkedItem, ReadPage> {
+): AsyncGenerator<readonly WalkedItem[], ReadPage> {
   const { reader, since } = options;
   const items = reader.read({ position: at, since }, signal);
   const digest = createHash('sha256');
@@ -54,11 +54,15 @@ export async function* readItems(
         const ends = first !== undefined && last ? ([first, last.place.last] as const) : undefined;
         return { ...next.value, itemCount, lastItem: last?.record, digest: digest.digest('base64'), ends };
       }
-      last = itemOf(next.value, at, itemCount, options);
-      itemCount += 1;
-      first ??= last.place.last;
-      digest.update(last.place.last);
-      yield last;
+      const found: WalkedItem[] = [];
+      for (const bytes of next.value) {
+        last = itemOf(bytes, at, itemCount, options);
+        itemCount += 1;
+        first ??= last.place.last;
+        digest.update(last.place.last);
+        found.push(last);
+      }
+      yield found;
     }
   } finally {
     await items.return(undefined as never);
