@@ -102,7 +102,7 @@ async function writeByDriver(): Promise<Cost> {
 async function writeByIdra(): Promise<Cost> {
   const destination = new HttpDestination(access(url), { existingRows: 'Keep', ...target });
   const plan: WritePlan = {
-    ...{ uid: 'u', writeMode: 'Append', existing: await destination.describe(), key: [] },
+    ...{ uid: 'u', writeMode: 'Append', existing: await destination.describe(signal), key: [] },
     ...{ onError: 'Stop', deletes: 'Ignore', redactsKeys: false, hasUniqueKey: false },
     columns: planColumns({
       source: { name: 't', columns: orderColumns.map(columnOf), keys: [] },
@@ -110,7 +110,7 @@ async function writeByIdra(): Promise<Cost> {
       ...{ paths: { source: 's', destination: 'd' }, columnsField: 'c' },
     }),
   };
-  await destination.prepare({ plan, rowFormat: { format: 'values' } }, signal);
+  await destination.prepare({ plan });
   const used = await cost(async () => {
     for (let from = 0; from < rows; from += rowsPerBatch) {
       const rowCount = Math.min(rowsPerBatch, rows - from);
