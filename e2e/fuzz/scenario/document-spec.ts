@@ -3,7 +3,7 @@ import { type DocumentSystemName, type FuzzSystemName, hasDocuments } from '../s
 import { witness } from './columns.ts';
 import type { DocumentDesign } from './designed.ts';
 import type { FlowSpec, SourceDesign } from './scenario.ts';
-import { chooseWriteMode, safetyLag } from './spec.ts';
+import { choosePace, chooseWriteMode, safetyLag } from './spec.ts';
 
 /** A Sync of a collection: usually one that can run, sometimes one that must be refused. */
 export function designDocumentSpec(
@@ -39,12 +39,7 @@ export function designDocumentSpec(
       [1, 'Ignore'],
     ]),
     onError: mode.startsWith('Last') || random.chance(0.6) ? 'Stop' : 'Skip',
-    schedule: isOnce
-      ? { once: true }
-      : random.chance(0.3)
-        ? { continuous: true }
-        : { every: random.pick(['200ms', '400ms']) },
-    batch: { maxRows: random.pick([1, 2, 3, 7, 50]) },
+    ...choosePace(random, isOnce),
     ...safetyLag(random, from),
     ...(random.chance(0.5) && writeMode === 'Append' ? { existingRows: 'Keep' as const } : {}),
     ...(deletes ? { deletes } : {}),

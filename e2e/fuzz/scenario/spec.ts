@@ -30,16 +30,22 @@ export function designSpec(
       [1, 'Ignore'],
     ]),
     onError: mode.startsWith('Last') || random.chance(0.7) ? 'Stop' : 'Skip',
+    ...choosePace(random, isOnce),
+    ...safetyLag(random, from),
+    ...(random.chance(0.5) && writeMode === 'Append' ? { existingRows: 'Keep' as const } : {}),
+  };
+  return { source: sourceDesign(random, from, table, reads, mode), spec };
+}
+
+export function choosePace(random: Random, isOnce: boolean): Pick<FlowSpec, 'schedule' | 'batch'> {
+  return {
     schedule: isOnce
       ? { once: true }
       : random.chance(0.3)
         ? { continuous: true }
         : { every: random.pick(['200ms', '400ms']) },
     batch: { maxRows: random.pick([1, 2, 3, 7, 50]) },
-    ...safetyLag(random, from),
-    ...(random.chance(0.5) && writeMode === 'Append' ? { existingRows: 'Keep' as const } : {}),
   };
-  return { source: sourceDesign(random, from, table, reads, mode), spec };
 }
 
 /** Without sight of open transactions the default is longer than a scenario. */
