@@ -107,7 +107,7 @@ s3-proof: build ## S3 with agents and servers that are killed, an object of 1 Gi
 	@node e2e/s3/main.ts $(ARGS)
 
 .PHONY: hostile-messages
-hostile-messages: build ## 10,000 damaged messages of each kind of Kafka: Avro, its schemas, events of Debezium; ARGS='COUNT SEED KIND'
+hostile-messages: build ## 10,000 damaged messages (Avro, its schemas, events of Debezium) and answers of an HTTP API; ARGS='COUNT SEED KIND'
 	@node e2e/hostile/messages.ts $(ARGS)
 
 .PHONY: hostile-objects
