@@ -150,12 +150,13 @@ test('TLS: a certificate that is not trusted, and an endpoint that refuses the c
 });
 
 test('a waiting call rejects with the reason of its signal', async () => {
-  const endpoint = await serverOf(() => {});
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const endpoint = await serverOf(() => resolve());
   const session = new S3Session(accessWith({ endpoint }));
   const stop = new AbortController();
   const waiting = session.list({ prefix: '' }, stop.signal);
   const reason = new Error('stopped');
-  setTimeout(() => stop.abort(reason), 50);
+  asked.then(() => stop.abort(reason));
   await assert.rejects(waiting, reason);
   await session.close();
 });
