@@ -89,6 +89,14 @@ model: build ## 100,000 runs of the model of coordination, each with its own fau
 hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT SEED CLIENT'
 	@node e2e/hostile/streams.ts $(ARGS)
 
+.PHONY: hostile-messages
+hostile-messages: build ## 10,000 damaged messages of each kind of Kafka: Avro, its schemas, events of Debezium; ARGS='COUNT SEED KIND'
+	@node e2e/hostile/messages.ts $(ARGS)
+
+.PHONY: hostile-objects
+hostile-objects: build ## 10,000 damaged objects of each format of S3; ARGS='COUNT SEED FORMAT'
+	@node e2e/hostile/objects.ts $(ARGS)
+
 .PHONY: kafka-proof
 kafka-proof: build ## a million messages to PostgreSQL and back, under kills of agents and brokers: see e2e/kafka
 	@node e2e/kafka/main.ts $(ARGS)

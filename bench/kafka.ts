@@ -8,8 +8,9 @@ import {
   openWriter,
   TestClient,
 } from '../connectors/kafka/test-harness.ts';
-import type { Column, Row } from '../core/values.ts';
+import type { Column } from '../core/values.ts';
 import { kafka } from '../e2e/kit/servers.ts';
+import { type Cost, cost, orderOf } from './_orders.ts';
 import { judge, median } from './_postgres.ts';
 
 /**
@@ -40,32 +41,13 @@ const columns: Column[] = [
   },
   { name: 'note', type: { kind: 'text' }, nativeType: 'text', isNullable: true },
 ];
-const rowOf = (id: number): Row => [
-  BigInt(id),
-  id % 10_000,
-  id % 3 === 0 ? 'paid' : 'new',
-  `${id % 1_000}.${String(id % 100).padStart(2, '0')}`,
-  `order ${id} of a customer`,
-];
 const messageOf = (id: number) => {
-  const [, customer, status, amount, note] = rowOf(id);
+  const [, customer, status, amount, note] = orderOf(id);
   return {
     key: `{"id":${id}}`,
     value: `{"id":${id},"customer":${customer},"status":"${status}","amount":${amount},"note":"${note}"}`,
   };
 };
-
-interface Cost {
-  readonly ms: number;
-  readonly cpuMs: number;
-}
-
-async function cost(body: () => Promise<void>): Promise<Cost> {
-  const [startMs, before] = [performance.now(), process.cpuUsage()];
-  await body();
-  const { user, system } = process.cpuUsage(before);
-  return { ms: performance.now() - startMs, cpuMs: (user + system) / 1_000 };
-}
 
 const server = await kafka();
 const client = await new TestClient(server).open();
@@ -142,7 +124,7 @@ async function writeByIdra(): Promise<Cost> {
   const used = await cost(async () => {
     for (let from = 0; from < rows; from += rowsPerBatch) {
       const some = Array.from({ length: Math.min(rowsPerBatch, rows - from) }, (_, index) =>
-        rowOf(from + index),
+        orderOf(from + index),
       );
       await destination.write(batchOf(some, String(from)), noSignal);
     }

@@ -9,12 +9,22 @@ import { definition as kafka } from './kafka/definition.ts';
 import { definition as mongodb } from './mongodb/definition.ts';
 import { definition as mysql } from './mysql/definition.ts';
 import { definition as postgres } from './postgres/definition.ts';
+import { definition as s3 } from './s3/definition.ts';
 import { queryFindings } from './sql/second-statement.ts';
 import { definition as sqlite } from './sqlite/definition.ts';
 import { definition as sqlserver } from './sqlserver/definition.ts';
 
 /** The only list of connectors. Plain data: only `load()` loads a driver. */
-export const definitions: readonly Definition[] = [postgres, mysql, sqlite, sqlserver, mongodb, kafka, http];
+export const definitions: readonly Definition[] = [
+  postgres,
+  mysql,
+  sqlite,
+  sqlserver,
+  mongodb,
+  kafka,
+  http,
+  s3,
+];
 
 /** Every system that a DataSource can name, including those of later versions. */
 export const systems: readonly SystemSchema[] = [

@@ -15,6 +15,19 @@ export interface PassEnd {
   readonly hasRowsWaiting?: boolean;
   /** With isHeldBack: the largest value of the field at the start of that pass, for the next pass. */
   readonly mark?: string;
+  /** For status, if the source has parts. */
+  readonly parts?: readonly SourcePart[];
+}
+
+/** How far one part of a source is read, where a source has several with positions of their own: a partition of a topic. */
+export interface SourcePart {
+  /** `orders/3`. */
+  readonly name: string;
+  /** The next record to read, and where the records end. */
+  readonly offset: string;
+  readonly end: string;
+  /** Records between the two, at most. */
+  readonly waiting: number;
 }
 
 export interface BoundReport {

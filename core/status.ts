@@ -1,4 +1,5 @@
 import type { BoundReport, Guarantee } from './connector.ts';
+import type { SourcePart } from './pass-end.ts';
 import type { Mode } from './sync-spec.ts';
 
 /**
@@ -39,6 +40,8 @@ export interface SyncStatus {
   readonly fencingToken?: string;
   readonly guarantee?: Guarantee;
   readonly bound?: BoundReport;
+  /** Those with most records waiting, if there are very many. */
+  readonly parts?: readonly SourcePart[];
   readonly lastError?: LastError;
   /** A due pass has made no progress since then; whether rows are waiting is not known. */
   readonly overdueSince?: string;

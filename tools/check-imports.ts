@@ -33,6 +33,7 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
   [/^pg(-|$)/, /^connectors\/postgres\//],
   [/^mysql2(\/|$)/, /^connectors\/mysql\//],
   [/^mongodb$/, /^connectors\/mongodb\//],
+  [/^(@aws-sdk\/|@smithy\/|hyparquet|hysnappy)/, /^connectors\/s3\//],
   // The local store of single mode is a SQLite file.
   [/^better-sqlite3$/, /^(connectors\/sqlite|coordination)\//],
   [/^@kubernetes\//, /^(process|operator|cli)\//],

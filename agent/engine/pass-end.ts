@@ -43,7 +43,7 @@ export function reportEnd({
 }: PassEnded): HeldBack | undefined {
   const { oldestWaiting, mark } = end;
   const heldBack = end.isHeldBack ? { mark, sinceMs: before?.sinceMs ?? startMs } : undefined;
-  reporter.passEnded(end.bound, endMs);
+  reporter.passEnded(end, endMs);
   reporter.unread(end.nullRows ?? 0, request.timestampField ?? request.key[0] ?? '');
   const oldestMs = oldestWaiting === undefined ? undefined : instantMs(oldestWaiting, request.timeZone);
   // A timestamp in the future cannot be a waiting time.

@@ -1,5 +1,5 @@
 import { namingSync } from '../../core/commands.ts';
-import type { BoundReport, Guarantee, WriteResult } from '../../core/connector.ts';
+import type { Guarantee, PassEnd, WriteResult } from '../../core/connector.ts';
 import { counted } from '../../core/counted.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
@@ -103,8 +103,8 @@ export class Reporter {
   }
 
   /** A pass has reached its end. */
-  passEnded(bound: BoundReport, endMs: number): void {
-    this.#change({ bound, lastPassTime: new Date(endMs).toISOString() });
+  passEnded({ bound, parts }: Pick<PassEnd, 'bound' | 'parts'>, endMs: number): void {
+    this.#change({ bound, parts, lastPassTime: new Date(endMs).toISOString() });
   }
 
   caughtUp(): void {

@@ -2,6 +2,7 @@ import { boundedText } from '../../core/bounded-text.ts';
 import type { BoundReport, Guarantee } from '../../core/connector.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
 import { encodeOffset, formatOffset, type Offset, withoutColumns } from '../../core/offset.ts';
+import type { SourcePart } from '../../core/pass-end.ts';
 import type { LastError, RequestStatus, RowCounts, SyncState, SyncStatus } from '../../core/status.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { SkippedRows } from '../../core/sync-store.ts';
@@ -22,6 +23,7 @@ export interface StatusDraft {
   readonly token?: Token;
   readonly guarantee?: Guarantee;
   readonly bound?: BoundReport;
+  readonly parts?: readonly SourcePart[] | undefined;
   readonly behindSince: BehindSince;
   readonly isLagKnown: boolean;
   readonly lastError?: LastError | undefined;
@@ -96,6 +98,7 @@ export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond
     fencingToken: token === undefined ? undefined : formatToken(token),
     guarantee: draft.guarantee,
     bound: draft.bound,
+    parts: draft.parts && shownParts(draft.parts),
     lastError: draft.lastError,
     overdueSince: draft.overdue?.since,
     nextPassTime:
@@ -124,6 +127,14 @@ function shownState({ state, reason, message, overdue }: StatusDraft) {
     reason: 'PassOverdue' satisfies StatusReason,
     message: overdue.message,
   };
+}
+
+const mostParts = 100;
+
+/** A topic may have thousands of partitions, and a status is limited. */
+function shownParts(parts: readonly SourcePart[]): readonly SourcePart[] {
+  if (parts.length <= mostParts) return parts;
+  return parts.toSorted((one, other) => other.waiting - one.waiting).slice(0, mostParts);
 }
 
 const mostWarnings = 50;

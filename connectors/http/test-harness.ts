@@ -26,7 +26,6 @@ export function access(url: string, { config = {}, secrets = {} }: AccessOptions
   };
 }
 
-/** A reference, whose value `access` gives. */
 /** Retries follow at once. */
 const hasty: Clock = {
   ...systemClock,
@@ -44,6 +43,7 @@ export async function textOf(session: Session, call: SafeCall): Promise<string> 
   return (await (await session.succeed(call, 'spec.source.path', signal)).whole()).toString();
 }
 
+/** A reference, whose value `access` gives. */
 export const reference = { name: 'api', key: 'k' } as const;
 
 export interface ListOptions extends Partial<SourceObject> {

@@ -231,11 +231,15 @@ async function batchOf(packed: Buffer, codec: number): Promise<Buffer> {
 }
 
 test('a silent broker ends neither the process nor its deadline', async () => {
-  const server = await rogue(() => undefined);
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const server = await rogue(() => {
+    resolve();
+    return undefined;
+  });
   const stop = new AbortController();
   const checking = connector.check(accessTo(server), stop.signal);
   const reason = new Error('stopped');
-  setTimeout(() => stop.abort(reason), 100);
+  asked.then(() => stop.abort(reason));
   await assert.rejects(checking, reason);
   await server.close();
 });

@@ -1,4 +1,4 @@
-import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
+import { after, before } from 'node:test';
 import type { Batch } from '../../core/batch.ts';
 import { planColumns } from '../../core/column-plan.ts';
 import type {
@@ -10,156 +10,58 @@ import type {
   SystemAccess,
   WritePlan,
 } from '../../core/connector.ts';
+import { installCrashHook } from '../../core/crash-points.ts';
 import type { Offset } from '../../core/offset.ts';
-import { Secret } from '../../core/secret.ts';
 import type { DestinationObject, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Row } from '../../core/values.ts';
-import type { KafkaServer } from '../../e2e/kit/servers.ts';
-import { until } from '../../e2e/kit/wait.ts';
-import type { TopicMetadata } from './connection/requests.ts';
+import { type KafkaOptions, type KafkaServer, kafka } from '../../e2e/kit/servers.ts';
 import { connector } from './connector.ts';
-import { KafkaSession } from './session.ts';
-import { latest, offsetsAt } from './topics.ts';
+import { accessTo, noSignal, TestClient } from './test-client.ts';
 import { types } from './types/types.ts';
 
-export const noSignal: AbortSignal = new AbortController().signal;
+export { accessTo, noSignal, type SeenMessage, TestClient, type TestMessage } from './test-client.ts';
 
-/** Secrets by their path in the config: `sasl.password`. */
-export function accessTo(
-  { brokers }: Pick<KafkaServer, 'brokers'>,
-  config: object = {},
-  secrets: Readonly<Record<string, string>> = {},
-): SystemAccess {
-  return {
-    dataSource: 'test/kafka',
-    config: { brokers, tls: { mode: 'Disable' }, ...config },
-    secret: (path) => (secrets[path] === undefined ? undefined : new Secret(secrets[path])),
+/** A broker for the tests of one file, and the driver's client. */
+export interface TestBroker {
+  readonly server: KafkaServer;
+  readonly client: TestClient;
+  access(config?: object): SystemAccess;
+  /** A name that no other test of the file has. */
+  newTopic(): string;
+  /** Plans and opens a destination for rows of `numberedRows`, by their id. */
+  writer(topic: string, more?: WriterOptions): ReturnType<typeof openWriter>;
+}
+
+/** To be called outside of tests. */
+export function testBroker(options: KafkaOptions = {}): TestBroker {
+  let server: KafkaServer | undefined;
+  let client: TestClient | undefined;
+  let topics = 0;
+  before(async () => {
+    server = await kafka(options);
+    client = await new TestClient(server).open();
+  });
+  after(async () => {
+    installCrashHook(undefined);
+    await client?.close();
+    await server?.stop();
+  });
+  const started = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the broker is started before the first test');
+    return value;
   };
-}
-
-/** The driver itself, which fills and reads topics without the connector. */
-export class TestClient {
-  readonly kafka: Kafka;
-  readonly admin: Admin;
-  readonly #brokers: readonly string[];
-  readonly #closing: (() => Promise<void>)[] = [];
-
-  constructor({ brokers }: Pick<KafkaServer, 'brokers'>) {
-    this.kafka = new Kafka({ clientId: 'test', brokers: [...brokers], logLevel: logLevel.NOTHING });
-    this.admin = this.kafka.admin();
-    this.#brokers = brokers;
-  }
-
-  async open(): Promise<this> {
-    await this.admin.connect();
-    this.#closing.push(() => this.admin.disconnect());
-    return this;
-  }
-
-  async create(topic: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await this.admin.createTopics({
-      topics: [{ topic, numPartitions: partitions, configEntries }],
-      waitForLeaders: true,
-    });
-  }
-
-  async producer(options: { readonly transactionalId?: string } = {}) {
-    const producer = this.kafka.producer({
-      createPartitioner: Partitioners.DefaultPartitioner,
-      allowAutoTopicCreation: false,
-      ...options,
-    });
-    await producer.connect();
-    this.#closing.push(() => producer.disconnect());
-    return producer;
-  }
-
-  async send(topic: string, messages: readonly TestMessage[]): Promise<void> {
-    const producer = await this.producer();
-    await producer.send({ topic, messages: messages.map((each) => ({ value: null, ...each })) });
-  }
-
-  /** What a consumer of committed messages sees when no transaction is open, in the order of each partition. */
-  async read(topic: string): Promise<SeenMessage[]> {
-    await this.#settled(topic);
-    const ends = await this.admin.fetchTopicOffsets(topic);
-    const wanted = ends.filter(({ high, low }) => Number(high) > Number(low));
-    const seen: SeenMessage[] = [];
-    if (wanted.length === 0) return seen;
-    const consumer = this.kafka.consumer({ groupId: `t-${topic}-${Math.random()}`, readUncommitted: false });
-    await consumer.connect();
-    const left = new Map(wanted.map(({ partition, high }) => [partition, Number(high)]));
-    const done = Promise.withResolvers<void>();
-    try {
-      await consumer.subscribe({ topic, fromBeginning: true });
-      consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-        const end = left.get(payload.partition);
-        if (end !== undefined && Number(payload.lastOffset) >= end - 1) left.delete(payload.partition);
-        if (left.size === 0) done.resolve();
-      });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: true,
-        eachBatch: async ({ batch }) => {
-          for (const { key, value, offset, headers } of batch.messages)
-            seen.push({
-              partition: batch.partition,
-              offset: Number(offset),
-              key: key?.toString() ?? null,
-              value: value?.toString() ?? null,
-              headers: Object.fromEntries(
-                Object.entries(headers ?? {}).map(([name, each]) => [name, String(each)]),
-              ),
-            });
-        },
-      });
-      const late = setTimeout(() => done.reject(new Error(`${topic} is not read to its end`)), 30_000);
-      await done.promise.finally(() => clearTimeout(late));
-    } finally {
-      await consumer.disconnect();
-    }
-    return seen;
-  }
-
-  /** The driver takes what is not visible yet for the end. */
-  async #settled(topic: string): Promise<void> {
-    const session = await KafkaSession.open(accessTo({ brokers: this.#brokers }), noSignal);
-    const options = { signal: noSignal };
-    try {
-      await until(
-        async () => {
-          const { topics } = await session.metadata([topic], options);
-          const found = topics[0] as TopicMetadata;
-          const all = await offsetsAt(session, found, latest, { ...options, isCommitted: false });
-          return String(all) === String(await offsetsAt(session, found, latest, options));
-        },
-        { what: `transactions in ${topic} to end` },
-      );
-    } finally {
-      await session.close();
-    }
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#closing.splice(0).map((each) => each()));
-  }
-}
-
-export interface TestMessage {
-  readonly key?: string | Buffer | null;
-  readonly value?: string | Buffer | null;
-  readonly partition?: number;
-  readonly timestamp?: string;
-  readonly headers?: Record<string, string>;
-}
-
-export interface SeenMessage {
-  readonly partition: number;
-  readonly offset: number;
-  readonly key: string | null;
-  readonly value: string | null;
-  readonly headers: Readonly<Record<string, string>>;
+  return {
+    get server() {
+      return started(server);
+    },
+    get client() {
+      return started(client);
+    },
+    access: (config) => accessTo(started(server), config),
+    newTopic: () => `t${++topics}`,
+    writer: (topic, more = {}) =>
+      openWriter(accessTo(started(server)), { topic }, [idColumn, bodyColumn], { key: ['id'], ...more }),
+  };
 }
 
 export interface Read {
@@ -213,12 +115,14 @@ export async function readPass(source: Source, request: ReadRequest): Promise<Re
   }
 }
 
+type WriterOptions = Partial<WritePlan> & { readonly token?: bigint };
+
 /** A destination, planned for these columns. */
 export async function openWriter(
   access: SystemAccess,
   object: Omit<DestinationObject, 'existingRows'>,
   columns: readonly Column[],
-  more: Partial<WritePlan> & { readonly token?: bigint } = {},
+  more: WriterOptions = {},
 ) {
   const { token, ...change } = more;
   const destination = (await connector.openDestination(
@@ -265,6 +169,11 @@ export function batchOf(rows: readonly Row[], id: string, deletions: readonly nu
     byteCount: rows.length * 50,
     offset: { mode: 'Id', id },
   };
+}
+
+/** Rows of `idColumn` and `bodyColumn`. */
+export function numberedRows(from: number, to: number): Row[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => [BigInt(from + index), `row ${from + index}`]);
 }
 
 export const idColumn: Column = {

@@ -13,8 +13,7 @@ export const definition: Definition = {
   fields: sqlFields,
   capabilities: {
     source: { ...sqlSource, lateRowBound: 'transactions', hasSessionTimeZone: true },
-    // Its merge only inserts and updates: a deletion would arrive as a row.
-    destination: { ...sqlDestination, canDelete: false },
+    destination: sqlDestination,
   },
   address: serverAddress,
   leftovers: leftoverRow(quoteBracket),

@@ -1,6 +1,6 @@
 import type { Abilities, TestSpace, TestSystem } from '../../e2e/kit/conformance/harness.ts';
 import { freePort } from '../../e2e/kit/free-port.ts';
-import { sqlAbilities, sqlEnd, type TestDialect, wrongServerAccess } from '../sql/test-end.ts';
+import { sqlAbilities, sqlEnd, sqlLacks, type TestDialect, wrongServerAccess } from '../sql/test-end.ts';
 import { definition } from './definition.ts';
 import { TestDatabase } from './test-harness.ts';
 
@@ -9,6 +9,7 @@ export const systems: readonly TestSystem[] = [
     name: 'SQL Server',
     definition,
     lacks: {
+      ...sqlLacks,
       slowQuery:
         'the server that stands in for SQL Server in tests goes on with a statement whose connection is closed, until it sends rows; SQL Server ends it',
       openLateRow:
@@ -104,8 +105,18 @@ function sessionAbilities(database: TestDatabase) {
       return (await sessions()).length;
     },
     async cutSessions() {
-      for (const id of await sessions()) await database.server.query(`KILL ${id}`).catch(() => {});
+      await endSessions(database, await sessions());
       await database.closeIdle();
     },
   } satisfies Partial<Abilities>;
+}
+
+/** The server that stands in for SQL Server does not always end a session by KILL; it has the functions of PostgreSQL, too. */
+async function endSessions(database: TestDatabase, ids: readonly unknown[]): Promise<void> {
+  const { server, name } = database;
+  const byFunction = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid IN (${ids.join(', ')})`;
+  if (ids.length === 0) return;
+  await server.query(byFunction, name).catch(async () => {
+    for (const id of ids) await server.query(`KILL ${id}`).catch(() => {});
+  });
 }

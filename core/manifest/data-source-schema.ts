@@ -53,6 +53,8 @@ export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
 
 /** Fields and modes of all systems in this version. */
 export interface Offered extends SystemFields {
+  /** The fields of each system. */
+  readonly systems: readonly SystemFields[];
   readonly modes: readonly Mode[];
   readonly seesDeletes: readonly Mode[];
 }
@@ -62,6 +64,7 @@ export function offeredBy(systems: readonly SystemSchema[]): Offered {
   const fieldsOf = (end: 'source' | 'destination') => offered.flatMap(({ fields }) => fields[end]);
   const sources = offered.flatMap(({ capabilities }) => capabilities?.source ?? []);
   return {
+    systems: offered.map(({ fields }) => fields),
     source: distinct(fieldsOf('source')),
     destination: distinct(fieldsOf('destination')),
     modes: distinct(sources.flatMap(({ modes }) => modes)),

@@ -68,19 +68,19 @@ const laterFields = {
     .describe(
       'Topic of a Kafka cluster; as a source also a pattern in which * stands for any characters, such as shop.* for several topics.',
     ),
-  prefix: text({ max: 1_024 })
-    .optional()
-    .describe('Prefix of the keys in an S3 bucket; offered in a later version.'),
+  prefix: text({ max: 1_024 }).optional().describe('Prefix of the keys in an S3 bucket.'),
   format: z
     .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
     .optional()
     .describe(
-      'How rows are written: JSON (default), Avro or Raw in Kafka messages; the others belong to systems of a later version.',
+      'How rows are written: JSON (default), Avro or Raw in Kafka messages; JSONLines (default), CSV or Parquet in S3 objects.',
     ),
   compression: z
     .enum(['None', 'Gzip', 'Snappy', 'LZ4', 'Zstd'])
     .optional()
-    .describe('Compression of messages that are written; default: None.'),
+    .describe(
+      'Compression of messages or objects; default: None, of Parquet Snappy, and of objects that are read by the end of their names.',
+    ),
 };
 
 /** Fields of systems of messages. */

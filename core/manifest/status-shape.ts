@@ -98,6 +98,18 @@ export const syncStatusSchema = z.strictObject({
     .optional()
     .describe('Delivery guarantee of this source and destination.'),
   bound: bound.optional().describe('How far it is safe to read, so that no late row is lost.'),
+  parts: z
+    .array(
+      z.strictObject({
+        name: z.string().describe('Name of the part: topic and partition.'),
+        offset: z.string().describe('Next record to read.'),
+        end: z.string().describe('Where the records ended at the last pass.'),
+        waiting: count().describe('Records between the two, at most.'),
+      }),
+    )
+    .max(100)
+    .optional()
+    .describe('Positions of the parts of a source, such as partitions, when the last pass ended.'),
   lastError: lastError.optional().describe('The last error, until it is resolved.'),
   overdueSince: time()
     .optional()
@@ -137,6 +149,7 @@ export function syncStatusShape(status: SyncStatus): SyncResourceStatus {
     ...(rowsPerSecond ? { rate: formatRate(rowsPerSecond) } : {}),
     ...(lagSeconds === undefined ? {} : { lagSeconds, lag: formatLag(lagSeconds) }),
     ...(bound ? { bound: { ...bound } } : {}),
+    ...(status.parts ? { parts: [...status.parts] } : {}),
     ...(status.lastError ? { lastError: status.lastError } : {}),
     ...(requests ? { requests: [...requests] } : {}),
     ...(warnings ? { warnings: [...warnings] } : {}),

@@ -31,7 +31,7 @@ const csv = z.strictObject({
     .describe('Encoding when reading; default: UTF-8, in which CSV is always written.'),
 });
 
-const csvField = csv.optional().describe('How CSV is written in S3 objects; offered in a later version.');
+const csvField = csv.optional().describe('How CSV is written in S3 objects.');
 
 /** Fields of spec.source of systems of stored objects. */
 export const storedSourceFields = {
@@ -39,7 +39,7 @@ export const storedSourceFields = {
   horizon: positiveDurationText()
     .optional()
     .describe(
-      'How much later than others an S3 object may appear with an earlier time, as an upload in parts does; older ones are not looked at again; default: 72h; offered in a later version.',
+      'How much later than others an S3 object may appear with an earlier time, as an upload in parts does; older ones are not looked at again; default: 72h.',
     ),
 };
 
@@ -59,12 +59,10 @@ export const storedDestinationFields = {
     .min(1)
     .max(4)
     .optional()
-    .describe(
-      'Folders of S3 objects in the style of Hive: COLUMN=VALUE/, COLUMN_day=2026-11-24/; offered in a later version.',
-    ),
+    .describe('Folders of S3 objects in the style of Hive: COLUMN=VALUE/, COLUMN_day=2026-11-24/.'),
   objectSize: sizeText()
     .optional()
     .describe(
-      'Size above which a batch is written as several S3 objects, before compression; default: 128Mi; offered in a later version.',
+      'Size above which a batch is written as several S3 objects, before compression; default: 128Mi.',
     ),
 };

@@ -1,15 +1,6 @@
 import type { SystemFields } from '../definition.ts';
 import { ownTablePattern } from '../own-tables.ts';
-import {
-  httpDestinationFields,
-  httpSourceFields,
-  lastDestinationModes,
-  messageFields,
-  objectFields,
-  recordFields,
-  type SystemField,
-  storedObjectFields,
-} from '../sync-spec.ts';
+import { lastDestinationModes, type SystemField } from '../sync-spec.ts';
 import {
   all,
   exactlyOne,
@@ -24,33 +15,7 @@ import {
 } from './conditions.ts';
 import { alternatives, type Offered } from './data-source-schema.ts';
 import type { Rule } from './rules.ts';
-
-type End = 'source' | 'destination';
-
-/** System fields that are in the schema. */
-const known: Readonly<Record<End, readonly SystemField[]>> = {
-  source: [
-    ...objectFields,
-    'query',
-    'filter',
-    ...recordFields,
-    'format',
-    'compression',
-    ...httpSourceFields,
-    ...messageFields.source,
-    ...storedObjectFields.source,
-  ],
-  destination: [
-    ...objectFields,
-    'format',
-    'compression',
-    ...httpDestinationFields,
-    ...messageFields.destination,
-    ...storedObjectFields.destination,
-  ],
-};
-const namingFields: readonly SystemField[] = [...objectFields, 'query'];
-const isNaming = (field: SystemField) => namingFields.includes(field);
+import { type End, ends, isNaming, known, systemFieldRules } from './system-field-rules.ts';
 
 const isLastDestination = isOneOf('mode', ...lastDestinationModes);
 
@@ -70,14 +35,14 @@ function objectRules(offered: SystemFields): readonly Rule[] {
       message: `source and destination are the same ${field}`,
       fix: `write to another ${field}, or another DataSource`,
     })),
-    ...(['source', 'destination'] as const).flatMap((end) =>
+    ...ends.flatMap((end) =>
       offered[end]
         .filter((field) => isNaming(field) && field !== 'query')
         .map((field) => ({ field, path: `${end}.${field}` }))
         .map(({ field, path }) => ({
           path,
           condition: not(isLike(path, ownTablePattern)),
-          message: `names that begin with _idra_ are reserved for internal ${field}s of Idra`,
+          message: `names that begin with _idra_ are reserved for objects of Idra`,
           fix: `name another ${field}`,
         })),
     ),
@@ -247,18 +212,6 @@ function capabilityRules({ modes, seesDeletes }: Offered): readonly Rule[] {
   return [...(modes.includes('Stream') ? [] : [stream]), { path: 'deletes', ...deletes }];
 }
 
-/** Reserved system fields: no system of this version has them. */
-function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[] {
-  return known[end]
-    .filter((field) => !offered.includes(field))
-    .map((field) => ({
-      path: `${end}.${field}`,
-      condition: not(has(`${end}.${field}`)),
-      message: `${end}.${field} belongs to a system that is not offered in this version`,
-      fix: `remove it; use ${alternatives(offered.filter(isNaming))}`,
-    }));
-}
-
 /** `offered`: what the systems of this version have. */
 export function syncRules(offered: Offered): readonly Rule[] {
   return [
@@ -267,7 +220,6 @@ export function syncRules(offered: Offered): readonly Rule[] {
     ...modeRules,
     ...capabilityRules(offered),
     ...laterRules,
-    ...laterFields('source', offered.source),
-    ...laterFields('destination', offered.destination),
+    ...systemFieldRules(offered),
   ];
 }

@@ -7,6 +7,7 @@ import { ofEngine } from './of-engine.ts';
 import { ofEtcd } from './of-etcd.ts';
 import { ofHostileNames } from './of-hostile-names.ts';
 import { ofHttp } from './of-http.ts';
+import { ofKafka } from './of-kafka.ts';
 import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
@@ -28,6 +29,7 @@ export const guards: readonly Guard[] = [
   ...ofHostileNames,
   ...ofEtcd,
   ...ofHttp,
+  ...ofKafka,
   ...ofRecords,
   {
     name: 'the epoch goes before the revision',

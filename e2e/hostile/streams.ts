@@ -1,26 +1,28 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { Worker } from 'node:worker_threads';
 import { etcd, mysql, postgres } from '../kit/servers.ts';
 import { type ClientName, clients, type Login } from './clients.ts';
 import type { Units } from './mutate.ts';
 import { record } from './recording.ts';
 import { authenticationOk } from './rogue-postgres.ts';
 import type { StreamsProgress, StreamsTask } from './streams-worker.ts';
+import { watchWorker } from './watch-worker.ts';
 
 export interface StreamsResult extends StreamsProgress {
   /** An uncaught or unclassified error, or that the worker was stopped because it was silent. */
   readonly failure: string | undefined;
 }
 
-/** After this long without a message, even on a busy machine, it is in an endless loop. */
-const silenceMs = 60_000;
 const noLogin = { database: 'none', user: 'none', password: 'none' };
 
 /** Mutations of what a real server answers, each sent to the client that production uses. */
 export async function runStreams(client: ClientName, count: number, seed: number): Promise<StreamsResult> {
   const { units, login } = await recorders[client]();
-  return await watchWorker({ client, login, units, seed, count });
+  const task: StreamsTask = { client, login, units, seed, count };
+  const first: StreamsProgress = { done: 0, longestMs: 0, isOver: false, outcomes: {}, externalBytes: 0 };
+  const file = new URL('./streams-worker.ts', import.meta.url);
+  const { failure, ...last } = await watchWorker(file, task, first);
+  return { ...last, failure: failure ?? Object.keys(last.outcomes).find(isUnclassified) };
 }
 
 interface Recorded {
@@ -91,30 +93,6 @@ function isUnclassified(outcome: string): boolean {
 
 /** One entry before the client's first message (empty), the startup, and two messages of SCRAM. */
 const loginMessages = 4;
-
-async function watchWorker(task: StreamsTask): Promise<StreamsResult> {
-  const worker = new Worker(new URL('./streams-worker.ts', import.meta.url), {
-    workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: 256 },
-  });
-  let last: StreamsProgress = { done: 0, longestMs: 0, isOver: false, outcomes: {}, externalBytes: 0 };
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const silence = setTimeout(() => resolve(`a loop without end after ${last.done} streams`), silenceMs);
-  worker.on('message', (progress: StreamsProgress) => {
-    last = progress;
-    silence.refresh();
-    if (progress.isOver) resolve(undefined);
-  });
-  worker.on('error', (error) => resolve(`not caught after ${last.done} streams: ${error.stack ?? error}`));
-  worker.on('exit', (code) => resolve(`the worker ended with ${code}`));
-  try {
-    const failure = await promise;
-    return { ...last, failure: failure ?? Object.keys(last.outcomes).find(isUnclassified) };
-  } finally {
-    clearTimeout(silence);
-    await worker.terminate();
-  }
-}
 
 /** node e2e/hostile/streams.ts [COUNT] [SEED] [CLIENT...] */
 if (import.meta.main) {

@@ -21,6 +21,7 @@ await roundTrip({
   kills: Number(values.kills),
   brokerKills: Number(values['broker-kills']),
   pauses: Number(values.pauses),
+  needsZombie: true,
   timeoutMs: 30 * 60_000,
   random: randomFrom(Number(values.seed)),
   say: (line) => console.log(`${((performance.now() - startMs) / 1_000).toFixed(0)} s: ${line}`),

@@ -7,6 +7,7 @@ import { type KafkaServer, kafka, type PostgresDatabase, postgres } from '../kit
 import { syncManifest } from '../kit/single-mode.ts';
 import { dataSourceManifest, secretManifest } from '../kit/systems.ts';
 import { until } from '../kit/wait.ts';
+import { TransactionLog, type TransactionStart } from './transaction-log.ts';
 
 /** What is done to the processes while messages are on their way. */
 export interface RoundTripOptions {
@@ -19,6 +20,8 @@ export interface RoundTripOptions {
   readonly brokerKills: number;
   /** Agents that are stopped for longer than their lease, and continue. */
   readonly pauses: number;
+  /** Fails unless an agent was stopped within a transaction. */
+  readonly needsZombie?: true;
   readonly timeoutMs: number;
   readonly random: () => number;
   readonly say?: (line: string) => void;
@@ -31,26 +34,35 @@ const fillRows = 5_000;
 
 /**
  * A topic to PostgreSQL and from there to another topic, by agents that are killed and paused, over brokers that are killed. At the end a
- * consumer of committed messages sees each row once, and those of a key in their order.
+ * consumer of committed messages sees each message once, and those of a key in their order. Transactions of paused agents were aborted.
  */
 export async function roundTrip(options: RoundTripOptions): Promise<void> {
-  const { messages, say = () => {} } = options;
+  const { say = () => {} } = options;
   const brokers = await kafka({ brokers: options.brokers });
   const client = await new TestClient(brokers).open();
   const server = await postgres();
   const cluster = await AgentCluster.start({ leaseTtlMs });
+  const transactions = await TransactionLog.open(brokers, 'copy');
   try {
     const database = await prepare(client, server);
     await cluster.put(manifests(brokers, database, options.batchRows));
-    const filling = fill(client, messages);
+    const filling = fill(client, options.messages);
     filling.catch(() => {});
-    await disturb(cluster, brokers, options);
+    const faults = new Faults(cluster, brokers, transactions, options);
+    await faults.all();
     await filling;
     say('all faults are over');
-    await untilArrived(cluster, database, messages, options.timeoutMs);
-    await prove(client, messages);
+    const total = await messagesOf(client, 'events');
+    assert.ok(total >= options.messages);
+    await untilArrived(cluster, database, total, options.timeoutMs);
+    await prove(client, total);
+    say('each message is there once, in order per key');
+    for (const zombie of faults.zombies) assert.equal(await transactions.endOf(zombie), 'aborted');
+    say(`${faults.zombies.length} partitions have an aborted transaction of an agent that was stopped in it`);
+    if (options.needsZombie) assert.ok(faults.zombies.length > 0, 'no agent was stopped in a transaction');
   } finally {
     await cluster.stop();
+    await transactions.close();
     await client.close();
     await brokers.stop();
     await server.stop();
@@ -64,8 +76,9 @@ async function prepare(
   const database = await server.createDatabase();
   await server.query(`GRANT pg_read_all_stats TO "${database.user}"`);
   // The numbers show the order in which rows were written, and a row that is written twice is there twice.
+  const columns = 'id bigint NOT NULL, key int, body text, _partition int, _offset bigint';
   await onDatabase(database.url, (pg) =>
-    pg.query('CREATE TABLE events (seq bigserial PRIMARY KEY, id bigint NOT NULL, key int, body text)'),
+    pg.query(`CREATE TABLE events (seq bigserial PRIMARY KEY, ${columns})`),
   );
   await client.create('events', partitions);
   return database;
@@ -87,6 +100,7 @@ function manifests({ brokers }: KafkaServer, database: PostgresDatabase, maxRows
           column('key', 'int32'),
           column('body', 'text'),
         ],
+        metadata: ['partition', 'offset'],
       },
       destination: { dataSource: 'warehouse', table: 'public.events' },
       mode: 'Stream',
@@ -101,6 +115,7 @@ function manifests({ brokers }: KafkaServer, database: PostgresDatabase, maxRows
   ].join('');
 }
 
+/** A chunk that is sent again after a broker was killed may be there twice: as other messages, with offsets of their own. */
 async function fill(client: TestClient, messages: number): Promise<void> {
   const producer = await client.producer();
   for (let from = 0; from < messages; from += fillRows) {
@@ -114,81 +129,141 @@ async function fill(client: TestClient, messages: number): Promise<void> {
   }
 }
 
+/** Without transactions and compaction each offset is a message. */
+async function messagesOf(client: TestClient, topic: string): Promise<number> {
+  const ends = await client.admin.fetchTopicOffsets(topic);
+  return ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+}
+
 type Fault = 'kill' | 'broker' | 'pause';
 
-async function disturb(
-  cluster: AgentCluster,
-  brokers: KafkaServer,
-  options: RoundTripOptions,
-): Promise<void> {
-  const { kills, brokerKills, pauses, random, say = () => {} } = options;
-  const faults: Fault[] = [
-    ...new Array<Fault>(kills).fill('kill'),
-    ...new Array<Fault>(brokerKills).fill('broker'),
-    ...new Array<Fault>(pauses).fill('pause'),
-  ];
-  let started = 0;
-  const start = async () => void (await cluster.agent(`agent-${++started}`));
-  await start();
-  await start();
-  while (faults.length > 0) {
-    const [fault] = faults.splice(Math.floor(random() * faults.length), 1);
-    await pause(500 + random() * 2_000);
-    say(`${fault}, ${faults.length} left`);
-    if (fault === 'broker') {
-      const broker = brokers.processes[Math.floor(random() * brokers.processes.length)];
-      await broker?.kill();
-      await pause(random() * 1_000);
-      await broker?.restart();
-      continue;
+/** How long is waited for a moment in which a transaction is open. */
+const awaitTransactionMs = 3_000;
+/** After it nothing that the stopped agent has sent is under way. */
+const inFlightMs = 300;
+
+/** Kills and pauses in random order. */
+class Faults {
+  readonly #cluster: AgentCluster;
+  readonly #brokers: KafkaServer;
+  readonly #transactions: TransactionLog;
+  readonly #options: RoundTripOptions;
+  /** Transactions that were open while their agent was stopped. */
+  readonly zombies: TransactionStart[] = [];
+  #started = 0;
+
+  constructor(
+    cluster: AgentCluster,
+    brokers: KafkaServer,
+    transactions: TransactionLog,
+    options: RoundTripOptions,
+  ) {
+    this.#cluster = cluster;
+    this.#brokers = brokers;
+    this.#transactions = transactions;
+    this.#options = options;
+  }
+
+  async all(): Promise<void> {
+    const { kills, brokerKills, pauses, random, say = () => {} } = this.#options;
+    const faults: Fault[] = [
+      ...new Array<Fault>(kills).fill('kill'),
+      ...new Array<Fault>(brokerKills).fill('broker'),
+      ...new Array<Fault>(pauses).fill('pause'),
+    ];
+    await this.#startAgent();
+    await this.#startAgent();
+    while (faults.length > 0) {
+      const [fault] = faults.splice(Math.floor(random() * faults.length), 1);
+      await pause(500 + random() * 2_000);
+      say(`${fault}, ${faults.length} left`);
+      if (fault === 'broker') await this.#killBroker();
+      else if (fault === 'kill') await this.#killAgent();
+      else await this.#pauseAgent();
     }
-    const running = [...cluster.agents.values()].filter((each) => each.isRunning);
-    const holders = new Set((await cluster.holders()).values());
-    const [owner] = [...cluster.agents].filter(([name, each]) => holders.has(name) && each.isRunning);
-    const agent = owner?.[1] ?? running[0];
-    if (fault === 'kill') {
-      agent?.kill('SIGKILL');
-      await start();
-    } else {
-      agent?.kill('SIGSTOP');
-      await pause(leaseTtlMs * 2);
-      agent?.kill('SIGCONT');
-    }
+  }
+
+  async #startAgent(): Promise<void> {
+    await this.#cluster.agent(`agent-${++this.#started}`);
+  }
+
+  async #killBroker(): Promise<void> {
+    const { random } = this.#options;
+    const broker = this.#brokers.processes[Math.floor(random() * this.#brokers.processes.length)];
+    await broker?.kill();
+    await pause(random() * 1_000);
+    await broker?.restart();
+  }
+
+  async #killAgent(): Promise<void> {
+    const owner = await this.#owner();
+    const any = [...this.#cluster.agents.values()].find((each) => each.isRunning);
+    (owner ?? any)?.kill('SIGKILL');
+    await this.#startAgent();
+  }
+
+  /** The agent that writes messages, if it is running. */
+  async #owner() {
+    const name = (await this.#cluster.holders()).get('out');
+    const agent = name === undefined ? undefined : this.#cluster.agents.get(name);
+    return agent?.isRunning ? agent : undefined;
+  }
+
+  /** For longer than its lease, within a transaction if there is one. */
+  async #pauseAgent(): Promise<void> {
+    const untilMs = performance.now() + awaitTransactionMs;
+    while (performance.now() < untilMs && (await this.#transactions.unfinished()).length === 0)
+      await pause(5);
+    const agent = await this.#owner();
+    if (!agent) return;
+    agent.kill('SIGSTOP');
+    await pause(inFlightMs);
+    const open = await this.#transactions.unfinished();
+    if ((await this.#owner()) === agent) this.zombies.push(...open);
+    await pause(this.#cluster.leaseTtlMs * 2);
+    agent.kill('SIGCONT');
   }
 }
 
 async function untilArrived(
   cluster: AgentCluster,
   database: PostgresDatabase,
-  messages: number,
+  total: number,
   timeoutMs: number,
 ): Promise<void> {
-  const count = async () => {
-    const { rows } = await onDatabase(database.url, (pg) =>
-      pg.query('SELECT count(*)::int AS n, max(seq) AS last FROM events'),
-    );
-    return rows[0] as { readonly n: number; readonly last: string };
+  const counted = 'count(*)::int AS n, count(DISTINCT (_partition, _offset))::int AS different';
+  const ask = async (sql: string) => {
+    const { rows } = await onDatabase(database.url, (pg) => pg.query(sql));
+    return rows[0] as { readonly n: number; readonly different: number; readonly last: string };
   };
-  await until(async () => (await count()).n >= messages, {
+  await until(async () => (await ask('SELECT count(*)::int AS n FROM events')).n >= total, {
     what: 'all rows to be in PostgreSQL',
     timeoutMs,
     everyMs: 500,
   });
-  const { n, last } = await count();
-  assert.equal(n, messages, 'rows in PostgreSQL');
+  const { n, different, last } = await ask(`SELECT ${counted}, max(seq) AS last FROM events`);
+  assert.deepEqual([n, different], [total, total], 'rows in PostgreSQL');
   await cluster.untilStatus('out', 'done', ({ offset }) => JSON.parse(offset ?? '{}').id === last, timeoutMs);
 }
 
-async function prove(client: TestClient, messages: number): Promise<void> {
-  const seen = await client.read('copy');
+interface CopiedMessage {
+  readonly key: number;
+  readonly _partition: number;
+  readonly _offset: number;
+}
+
+/** Messages of a key are of one partition of the source, so their offsets there are their order. */
+async function prove(client: TestClient, total: number): Promise<void> {
   const lasts = new Map<number, number>();
-  const ids = new Set<number>();
-  for (const { value } of seen) {
-    const { id, key } = JSON.parse(value ?? '{}') as { readonly id: number; readonly key: number };
-    assert.ok(!ids.has(id), `message ${id} was written twice`);
-    assert.ok(id > (lasts.get(key) ?? -1), `message ${id} came before an earlier one of key ${key}`);
-    ids.add(id);
-    lasts.set(key, id);
-  }
-  assert.equal(ids.size, messages);
+  const seen = Array.from({ length: partitions }, () => new Set<number>());
+  await client.visit('copy', ({ value }) => {
+    const { key, _partition: partition, _offset: offset } = JSON.parse(value ?? '{}') as CopiedMessage;
+    const name = `message ${offset} of partition ${partition}`;
+    assert.ok(!seen[partition]?.has(offset), `${name} was written twice`);
+    assert.ok(offset > (lasts.get(key) ?? -1), `${name} came before an earlier one of key ${key}`);
+    seen[partition]?.add(offset);
+    lasts.set(key, offset);
+  });
+  const count = seen.reduce((sum, { size }) => sum + size, 0);
+  assert.equal(count, total);
 }

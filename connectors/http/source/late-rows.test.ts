@@ -123,7 +123,7 @@ test('Timestamp: the clock of the API decides, if it is behind', async () => {
 
 test('the parameter of the offset is written as the API wants it', async () => {
   const after: Offset = { mode: 'Timestamp', at: '2026-01-01 00:00:05.5Z', key: [] };
-  items.push(timed(1, '2026-01-01T00:00:01Z'));
+  items.push(timed(1, '2026-01-01T00:00:01Z'), timed(2, '2026-01-01T00:00:05.5Z'));
   for (const [paramFormat, text] of [
     [undefined, '2026-01-01T00%3A00%3A05.5Z'],
     ['Unix', '1767225605'],
@@ -208,4 +208,35 @@ test('Id: values that several items have are read completely', async () => {
   assert.deepEqual(ids, ['1', '2', '3', '4', '5']);
   assert.deepEqual((await pass(batches[0]?.offset)).ids, ['5']);
   assert.deepEqual(offset, { mode: 'Id', id: '20' });
+});
+
+test('a list whose largest value is below the offset stops the Sync, until a larger one arrives', async () => {
+  const behind = {
+    code: 'SourceBehindOffset',
+    disposition: 'permanent',
+    message: /is 3, below the offset 7/,
+  };
+  const whole: ListOptions = { ...byId, param: undefined as never };
+  items.push(...numberedItems(1, 3));
+  for (const safetyLagMs of [0, 20]) {
+    const { pass } = await open({ ...whole, safetyLagMs });
+    await assert.rejects(pass({ mode: 'Id', id: '7' }), behind);
+    assert.deepEqual((await pass({ mode: 'Id', id: '3' })).ids, []);
+  }
+  items.push(...numberedItems(8, 8));
+  const { pass } = await open({ ...whole, safetyLagMs: 0 });
+  assert.deepEqual((await pass({ mode: 'Id', id: '7' })).ids, ['8']);
+  items.length = 0;
+  assert.deepEqual((await pass({ mode: 'Id', id: '7' })).ids, []);
+});
+
+test('an API that leaves out what was read before is not behind, and neither is one with a value that cannot be compared', async () => {
+  const after: Offset = { mode: 'Timestamp', at: '2026-01-01 00:00:09Z', key: [] };
+  items.push(timed(1, '2026-01-01T00:00:05Z'));
+  const filtered = await open({ ...byTime, path: '/link/orders' });
+  assert.deepEqual((await filtered.pass(after)).ids, []);
+  const whole = await open({ ...byTime, path: '/link/orders', param: undefined as never });
+  await assert.rejects(whole.pass(after), { code: 'SourceBehindOffset' });
+  items.push({ id: '2', json: '{"id":2,"updated_at":"soon"}' });
+  assert.deepEqual((await whole.pass(after)).ids, []);
 });

@@ -18,6 +18,7 @@ import { IdBound, isBefore, lagOf, lagReport, snapshotReport, timeBoundMs } from
 import { PageReader } from './page-reader.ts';
 import { PageWalk } from './page-walk.ts';
 import { type Start, startOf } from './position.ts';
+import { SourceBehind } from './source-behind.ts';
 import { SourceFields } from './source-fields.ts';
 
 /** A list of an API as a source. */
@@ -101,21 +102,25 @@ export class HttpSource implements Source {
   /** Looks through the list for the largest id, and waits until it is final. */
   async #idBound(
     request: ReadRequest,
-    { read, compare }: OrderField,
+    field: OrderField,
     { since }: Start,
     signal: AbortSignal,
   ): Promise<FoundBound> {
+    const { read, compare } = field;
     const { paging } = this.#fields;
+    const behind = new SourceBehind(request, field, since);
     const walk = new PageWalk({ reader: this.#reader, paging, keyOf: undefined, since, isSnapshot: true });
     let largest: string | undefined;
     let nullRows = 0;
     for await (const { record } of walk.items(undefined, signal)) {
       const id = record === undefined ? undefined : read(record);
       if (id === null) nullRows += 1;
+      else behind.see(id);
       if (id === null || id === undefined) continue;
       if (since !== undefined && compare(id, since) <= 0) continue;
       if (largest === undefined || compare(id, largest) > 0) largest = id;
     }
+    behind.require();
     if (largest === undefined) return { kind: 'nothing', nullRows };
     this.#ids ??= new IdBound(lagOf(request), this.#clock, compare);
     const id = await this.#ids.take({ largest, since, mayWait: request.isProbe !== true }, signal);
@@ -144,11 +149,16 @@ class Pass {
   #nullRows = 0;
   #oldestHeld: string | undefined;
   #newestSeen: string | undefined;
+  readonly #behind: SourceBehind | undefined;
 
   constructor(input: PassInput) {
     this.#input = input;
-    const { bound } = input.start.progress ?? {};
-    if (input.request.mode === 'Id') this.idBound = bound;
+    const { request, field, start } = input;
+    // A pass that continues sees the rest of the list only.
+    const isWhole = start.progress?.place === undefined;
+    this.#behind = field && isWhole ? new SourceBehind(request, field, start.since) : undefined;
+    const { bound } = start.progress ?? {};
+    if (request.mode === 'Id') this.idBound = bound;
     else if (bound !== undefined) this.#timeBoundMs = Number(bound);
   }
 
@@ -182,6 +192,7 @@ class Pass {
       throw thrown;
     }
     if (batch && !batch.isEmpty) yield batch.take(true);
+    this.#behind?.require();
     return this.#end();
   }
 
@@ -199,11 +210,12 @@ class Pass {
     const { field, start, request } = this.#input;
     if (!field) return undefined;
     const value = field.read(record);
-    if (value === undefined) return undefined;
     if (value === null) {
       this.#nullRows += 1;
       return 'left out';
     }
+    this.#behind?.see(value);
+    if (value === undefined) return undefined;
     if (start.since !== undefined && field.compare(value, start.since) <= 0) return 'left out';
     if (this.#newestSeen === undefined || field.compare(value, this.#newestSeen) > 0)
       this.#newestSeen = value;

@@ -1,45 +1,30 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { installCrashHook } from '../../../core/crash-points.ts';
-import { type KafkaServer, kafka } from '../../../e2e/kit/servers.ts';
 import {
-  accessTo,
   bodyColumn,
   idColumn,
   noSignal,
+  numberedRows,
   openReader,
   openWriter,
-  TestClient,
+  testBroker,
 } from '../test-harness.ts';
 
-let server: KafkaServer;
-let client: TestClient;
-before(async () => {
-  server = await kafka();
-  client = await new TestClient(server).open();
-});
-after(async () => {
-  installCrashHook(undefined);
-  await client?.close();
-  await server?.stop();
-});
-
-let count = 0;
-const newTopic = () => `c${++count}`;
+const broker = testBroker();
+const { newTopic, writer } = broker;
 const columns = [idColumn, bodyColumn];
-const keyed = { key: ['id'] };
-const rowsOf = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, index) => [BigInt(from + index), `row ${from + index}`]);
+const rowsOf = numberedRows;
 const fenced = { disposition: 'fenced' };
 
 describe('the claim', () => {
   test('goes on from what is stored, starts over on request, and a closed row is not continued', async () => {
     const topic = newTopic();
-    const first = await openWriter(accessTo(server), { topic }, columns, keyed);
+    const first = await writer(topic);
     await first.claim();
     await first.write(rowsOf(1, 3), '3');
     await first.destination.close();
-    const second = await openWriter(accessTo(server), { topic }, columns, keyed);
+    const second = await writer(topic);
     const kept = await second.claim({ fingerprint: 'other' });
     assert.deepEqual(
       [kept.token, kept.rows, JSON.parse(kept.offset ?? '').id, kept.fingerprint],
@@ -59,10 +44,10 @@ describe('the claim', () => {
 
   test('another uid takes the row over, and the one before is fenced', async () => {
     const topic = newTopic();
-    const one = await openWriter(accessTo(server), { topic }, columns, { ...keyed, uid: `one-${topic}` });
+    const one = await writer(topic, { uid: `one-${topic}` });
     await one.claim();
     await one.write(rowsOf(1, 2), '2');
-    const two = await openWriter(accessTo(server), { topic }, columns, { ...keyed, uid: `two-${topic}` });
+    const two = await writer(topic, { uid: `two-${topic}` });
     const adopted = await two.claim({ adoptFrom: `one-${topic}`, token: 9n });
     assert.deepEqual([adopted.token, adopted.rows], [9n, 2]);
     await assert.rejects(one.write(rowsOf(3, 3), '3'), fenced);
@@ -76,7 +61,7 @@ describe('the claim', () => {
 
   test('an owner that is stopped before its commit is aborted by the brokers, and comes back fenced', async () => {
     const topic = newTopic();
-    const old = await openWriter(accessTo(server), { topic }, columns, keyed);
+    const old = await writer(topic);
     await old.claim({ token: 1n });
     const stopped = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
@@ -90,38 +75,38 @@ describe('the claim', () => {
     writing.catch(() => {});
     await stopped.promise;
     // A claim of another topic is not held up by the open transaction.
-    const other = await openWriter(accessTo(server), { topic: newTopic() }, columns, keyed);
+    const other = await writer(newTopic());
     await other.claim();
     await other.write(rowsOf(1, 1), '1');
     const again = await other.claim();
     assert.equal(again.rows, 1);
-    const next = await openWriter(accessTo(server), { topic }, columns, keyed);
+    const next = await writer(topic);
     assert.deepEqual((await next.claim({ token: 2n })).offset, null);
     await next.write(rowsOf(1, 3), '3');
     released.resolve();
     await assert.rejects(writing, fenced);
-    assert.equal((await client.read(topic)).length, 3);
+    assert.equal((await broker.client.read(topic)).length, 3);
     await Promise.all([old, next, other].map(({ destination }) => destination.close()));
   });
 
   test('an owner that the brokers fenced without a newer token claims again', async () => {
     const topic = newTopic();
-    const { destination, claim, write, plan } = await openWriter(accessTo(server), { topic }, columns, keyed);
+    const { destination, claim, write, plan } = await writer(topic);
     await claim({ token: 5n });
     await write(rowsOf(1, 1), '1');
     // What an owner with an outdated lock does before it reads the token.
-    const late = await openWriter(accessTo(server), { topic }, columns, { ...keyed, uid: plan.uid });
+    const late = await writer(topic, { uid: plan.uid });
     await assert.rejects(late.claim({ token: 4n }), fenced);
     await assert.rejects(write(rowsOf(2, 2), '2'), { code: 'ClaimLost', disposition: 'transient' });
     assert.equal((await claim({ token: 5n })).rows, 1);
     await write(rowsOf(2, 2), '2');
-    assert.equal((await client.read(topic)).length, 2);
+    assert.equal((await broker.client.read(topic)).length, 2);
     await Promise.all([destination.close(), late.destination.close()]);
   });
 
   test('an offset is set by hand from the stored one only', async () => {
     const topic = newTopic();
-    const { destination, claim, write, plan } = await openWriter(accessTo(server), { topic }, columns, keyed);
+    const { destination, claim, write, plan } = await writer(topic);
     await claim({ token: 3n });
     await write(rowsOf(1, 1), '1');
     const [row] = await destination.commitRows(plan.uid, noSignal);
@@ -139,20 +124,20 @@ describe('the claim', () => {
 
   test('a topic that was deleted or created again is not written', async () => {
     const topic = newTopic();
-    const { destination, claim, write } = await openWriter(accessTo(server), { topic }, columns, keyed);
+    const { destination, claim, write } = await writer(topic);
     await claim();
     await write(rowsOf(1, 1), '1');
-    await client.admin.deleteTopics({ topics: [topic] });
+    await broker.client.admin.deleteTopics({ topics: [topic] });
     await assert.rejects(write(rowsOf(2, 2), '2'), { code: 'SchemaChanged' });
-    await client.create(topic);
+    await broker.client.create(topic);
     await assert.rejects(write(rowsOf(2, 2), '2'), { code: 'SchemaChanged' });
-    assert.deepEqual(await client.read(topic), []);
+    assert.deepEqual(await broker.client.read(topic), []);
     await destination.close();
   });
 
   test('a pass without a key is one transaction', async () => {
     const topic = newTopic();
-    const { destination, claim, write } = await openWriter(accessTo(server), { topic }, columns, {
+    const { destination, claim, write } = await openWriter(broker.access(), { topic }, columns, {
       writeMode: 'Append',
     });
     await claim();
@@ -162,7 +147,7 @@ describe('the claim', () => {
     await destination.beginPass(start, noSignal);
     assert.equal((await write(rowsOf(1, 2), '2')).totalRows, 2);
     assert.equal((await write(rowsOf(3, 3), '3')).totalRows, 3);
-    const reader = await openReader(accessTo(server), { topic, format: 'Raw' });
+    const reader = await openReader(broker.access(), { topic, format: 'Raw' });
     assert.deepEqual([(await reader.pass()).rows.length, (await reader.pass()).end.isHeldBack], [0, true]);
     await reader.source.close();
     assert.equal(
@@ -170,7 +155,7 @@ describe('the claim', () => {
         .totalRows,
       3,
     );
-    assert.equal((await client.read(topic)).length, 3);
+    assert.equal((await broker.client.read(topic)).length, 3);
     await destination.close();
   });
 });

@@ -197,7 +197,8 @@ function nameOf(key: string): Pick<CommitRow, 'uid' | 'table'> {
   }
 }
 
-async function fetchFrom(
+/** Record batches from this offset on, whether or not their transactions are committed. */
+export async function fetchFrom(
   session: KafkaSession,
   topic: TopicMetadata,
   partition: number,

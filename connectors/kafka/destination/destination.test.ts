@@ -1,38 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { installCrashHook } from '../../../core/crash-points.ts';
+import { describe, test } from 'node:test';
 import type { Column } from '../../../core/values.ts';
-import { type KafkaServer, kafka } from '../../../e2e/kit/servers.ts';
 import {
-  accessTo,
   bodyColumn,
   idColumn,
   noSignal,
+  numberedRows,
   openReader,
   openWriter,
-  TestClient,
+  testBroker,
 } from '../test-harness.ts';
 import { codecs } from '../types/compression.ts';
 import { partitionOf } from '../types/murmur2.ts';
 
-let server: KafkaServer;
-let client: TestClient;
-before(async () => {
-  server = await kafka();
-  client = await new TestClient(server).open();
-});
-after(async () => {
-  installCrashHook(undefined);
-  await client?.close();
-  await server?.stop();
-});
-
-let count = 0;
-const newTopic = () => `d${++count}`;
+const broker = testBroker();
+const { newTopic } = broker;
 const columns = [idColumn, bodyColumn];
 const keyed = { key: ['id'] };
-const rowsOf = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, index) => [BigInt(from + index), `row ${from + index}`]);
+const rowsOf = numberedRows;
 
 describe('messages', () => {
   test('a claim creates the topic, and rows, deletions and the offset become visible together', async () => {
@@ -43,13 +28,13 @@ describe('messages', () => {
       topicConfig: { 'cleanup.policy': 'compact' },
       messageHeaders: true,
     };
-    const { destination, claim, write } = await openWriter(accessTo(server), object, columns, keyed);
+    const { destination, claim, write } = await openWriter(broker.access(), object, columns, keyed);
     assert.equal(destination.guarantee, 'ExactlyOnce');
     const row = await claim();
     assert.deepEqual([row.token, row.offset, row.rows], [1n, null, 0]);
     const result = await write([...rowsOf(1, 20), [7n, null]], '20', [20]);
     assert.deepEqual([result.written, result.deleted, result.totalRows], [20, 1, 20]);
-    const seen = await client.read(topic);
+    const seen = await broker.client.read(topic);
     assert.equal(seen.length, 21);
     for (const { key, partition, headers } of seen) {
       assert.equal(partition, partitionOf(Buffer.from(key ?? ''), 3));
@@ -78,10 +63,10 @@ describe('messages', () => {
         topicConfig: { 'compression.type': 'gzip' },
         messageBatch: '8Ki',
       };
-      const { destination, claim, write } = await openWriter(accessTo(server), object, columns, keyed);
+      const { destination, claim, write } = await openWriter(broker.access(), object, columns, keyed);
       await claim();
       await write(rowsOf(1, 500), '500');
-      const seen = await client.read(topic);
+      const seen = await broker.client.read(topic);
       assert.deepEqual(
         seen.map(({ value }) => JSON.parse(value ?? '').id),
         rowsOf(1, 500).map(([id]) => Number(id)),
@@ -93,7 +78,7 @@ describe('messages', () => {
   test('numbers as text, rows without key, and raw messages', async () => {
     const text = newTopic();
     const one = await openWriter(
-      accessTo(server),
+      broker.access(),
       { topic: text, numbersAsText: true, partitions: 2 },
       columns,
       { writeMode: 'Append' },
@@ -101,7 +86,7 @@ describe('messages', () => {
     await one.claim();
     await one.write([[2n ** 60n, 'x']], '1');
     assert.deepEqual(
-      (await client.read(text)).map(({ key, value }) => [key, value]),
+      (await broker.client.read(text)).map(({ key, value }) => [key, value]),
       [[null, '{"id":"1152921504606846976","body":"x"}']],
     );
     await one.destination.close();
@@ -112,7 +97,7 @@ describe('messages', () => {
       nativeType: 'bytes',
       isNullable: true,
     }));
-    const two = await openWriter(accessTo(server), { topic: raw, format: 'Raw' }, bytes, { key: ['key'] });
+    const two = await openWriter(broker.access(), { topic: raw, format: 'Raw' }, bytes, { key: ['key'] });
     await two.claim();
     await two.write(
       [
@@ -122,14 +107,14 @@ describe('messages', () => {
       '1',
     );
     assert.deepEqual(
-      (await client.read(raw)).map(({ key, value }) => [key, value]).toSorted(),
+      (await broker.client.read(raw)).map(({ key, value }) => [key, value]).toSorted(),
       [
         [null, null],
         ['k', 'v'],
       ].toSorted(),
     );
     await two.destination.close();
-    const wrong = await openWriter(accessTo(server), { topic: newTopic(), format: 'Raw' }, columns);
+    const wrong = await openWriter(broker.access(), { topic: newTopic(), format: 'Raw' }, columns);
     await assert.rejects(wrong.claim(), { code: 'TypeNotKept' });
     await wrong.destination.close();
   });
@@ -143,7 +128,7 @@ describe('messages', () => {
       isNullable: true,
     };
     const object = { topic, topicConfig: { 'max.message.bytes': '20000' } };
-    const stop = await openWriter(accessTo(server), object, [...columns, price], keyed);
+    const stop = await openWriter(broker.access(), object, [...columns, price], keyed);
     await stop.claim();
     await assert.rejects(stop.write([[1n, 'a', Number.NaN]], '1'), {
       code: 'ValueNotKept',
@@ -154,7 +139,7 @@ describe('messages', () => {
       message: /id 1/,
     });
     await stop.destination.close();
-    const skip = await openWriter(accessTo(server), object, [...columns, price], {
+    const skip = await openWriter(broker.access(), object, [...columns, price], {
       ...keyed,
       onError: 'Skip',
     });
@@ -172,7 +157,7 @@ describe('messages', () => {
       [1, 2, ['id 1', 'id 3']],
     );
     assert.deepEqual(
-      (await client.read(topic)).map(({ value }) => value),
+      (await broker.client.read(topic)).map(({ value }) => value),
       ['{"id":2,"body":"b","price":1.5}'],
     );
     await skip.destination.close();
@@ -181,7 +166,7 @@ describe('messages', () => {
 
 test('from topic to topic messages travel as they are', async () => {
   const [from, to] = [newTopic(), newTopic()];
-  await client.create(from, 2);
+  await broker.client.create(from, 2);
   const messages = [
     {
       key: Buffer.from([0, 255]),
@@ -192,17 +177,17 @@ test('from topic to topic messages travel as they are', async () => {
     },
     { key: null, value: 'x', partition: 1 },
   ];
-  await client.send(from, messages);
-  const reader = await openReader(accessTo(server), { topic: from, isWhole: true });
-  const writer = await openWriter(accessTo(server), { topic: to, partitions: 1 }, reader.relation.columns, {
+  await broker.client.send(from, messages);
+  const reader = await openReader(broker.access(), { topic: from, isWhole: true });
+  const writer = await openWriter(broker.access(), { topic: to, partitions: 1 }, reader.relation.columns, {
     key: ['key'],
   });
   const [request] = writer.destination.rawRequests(writer.plan);
   assert.ok(request && reader.source.canServe(request, reader.request.columns));
   await writer.claim({ rowFormat: request });
-  const whole = await openReader(accessTo(server), { topic: from, isWhole: true }, { rowFormat: request });
+  const whole = await openReader(broker.access(), { topic: from, isWhole: true }, { rowFormat: request });
   for (const batch of (await whole.pass()).batches) await writer.destination.write(batch, noSignal);
-  const raw = await openReader(accessTo(server), { topic: to, format: 'Raw' });
+  const raw = await openReader(broker.access(), { topic: to, format: 'Raw' });
   const rows = (await raw.pass()).rows.map(([, , , time, key, value, headers]) => [
     time,
     key,

@@ -75,9 +75,14 @@ export class MessageRows {
     this.#adapt = init.isDebezium ? adapterOf(columns) : (row) => row;
   }
 
+  /** Fetches what `read` needs; undefined: nothing. */
   prepare({ cursor }: Message, signal: AbortSignal): Promise<void> | undefined {
     const { format } = this.#init;
-    return format.prepare(cursor.value, signal) ?? format.prepare(cursor.key, signal);
+    const { key, value } = cursor;
+    const ofValue = format.prepare(value, signal);
+    if (ofValue === undefined) return format.prepare(key, signal)?.then(() => format.prepare(value, signal));
+    // A deletion may need both.
+    return ofValue.then(() => format.prepare(key, signal)).then(() => format.prepare(value, signal));
   }
 
   /** Undefined: there is nothing to write, or it was collected as a misfit. */

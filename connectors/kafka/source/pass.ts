@@ -1,5 +1,6 @@
 import type { PassEnd } from '../../../core/connector.ts';
 import { historyLost } from '../../../core/history-lost.ts';
+import type { SourcePart } from '../../../core/pass-end.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
 import type { KafkaSession } from '../session.ts';
 import { earliest, latest, offsetsAt } from '../topics.ts';
@@ -26,7 +27,6 @@ export class Pass {
   /** The positions of this pass depend on when it began. */
   readonly mustStoreStart: boolean;
   readonly #ids: ReadonlyMap<string, string | undefined>;
-  readonly #starts: ReadonlyMap<PartitionReader, number>;
   readonly #highWatermarks: ReadonlyMap<PartitionReader, number>;
   readonly #mark: string | undefined;
   readonly #beganAt = new Date().toISOString();
@@ -40,7 +40,6 @@ export class Pass {
     this.readers = readers;
     this.mustStoreStart = token === undefined && startFrom !== 'Earliest';
     this.#ids = new Map(topics.map(({ name, id }) => [name, id]));
-    this.#starts = new Map(readers.map((reader) => [reader, reader.position]));
     this.#highWatermarks = highWatermarks;
     this.#mark = mark;
     this.#storedSum = this.#sum();
@@ -89,23 +88,35 @@ export class Pass {
       marks?.get(reader.topic)?.offsets[reader.partition] ??
       this.#highWatermarks.get(reader) ??
       reader.target;
+    const parts = this.#parts();
     const held = this.readers.filter((reader) => reader.position < waiting(reader));
     const [first] = held;
-    if (!first) return { bound: { kind: 'log' }, isHeldBack: false };
+    if (!first) return { bound: { kind: 'log' }, isHeldBack: false, parts };
     const what = `open transaction of a producer in ${first.name}, from offset ${first.position} on`;
     return {
       bound: { kind: 'log', heldBackBy: { what, since: this.#beganAt } },
       isHeldBack: true,
       hasRowsWaiting: true,
       mark: formatToken(this.#positions(waiting)),
+      parts,
     };
   }
 
-  /** The messages that each partition had at the beginning of the pass. */
-  get starts(): ReadonlyMap<PartitionReader, number> {
-    return this.#starts;
+  #parts(): readonly SourcePart[] {
+    // Brokers list partitions in any order.
+    const sorted = this.readers.toSorted(
+      (one, other) => compareText(one.topic, other.topic) || one.partition - other.partition,
+    );
+    return sorted.map((reader) => {
+      const { topic, partition, position } = reader;
+      const end = Math.max(position, this.#highWatermarks.get(reader) ?? 0, reader.end);
+      const [offset, last] = [String(position), String(end)];
+      return { name: `${topic}/${partition}`, offset, end: last, waiting: end - position };
+    });
   }
 }
+
+const compareText = (one: string, other: string) => (one < other ? -1 : Number(one > other));
 
 /** Throws StreamHistoryLost if messages that were not read are gone. */
 export async function beginPass(init: PassInit): Promise<Pass> {

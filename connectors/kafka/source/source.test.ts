@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { CompressionTypes } from 'kafkajs';
-import { type KafkaServer, kafka } from '../../../e2e/kit/servers.ts';
-import { accessTo, openReader, readPass, TestClient, type TestMessage } from '../test-harness.ts';
+import { openReader, readPass, type TestMessage, testBroker } from '../test-harness.ts';
 
-let server: KafkaServer;
-let client: TestClient;
-before(async () => {
-  server = await kafka();
-  client = await new TestClient(server).open();
-});
-after(async () => {
-  await client?.close();
-  await server?.stop();
-});
+const broker = testBroker();
 
-let count = 0;
 async function topicWith(messages: readonly TestMessage[], partitions = 1, config = {}): Promise<string> {
-  const topic = `t${++count}`;
-  await client.create(topic, partitions, config);
-  if (messages.length > 0) await client.send(topic, messages);
+  const topic = broker.newTopic();
+  await broker.client.create(topic, partitions, config);
+  if (messages.length > 0) await broker.client.send(topic, messages);
   return topic;
 }
 
@@ -34,7 +23,7 @@ const rows = (from: number, to: number, partition = 0) =>
 describe('a topic', () => {
   test('is read with inferred columns and the key of its messages, and goes on where it ended', async () => {
     const topic = await topicWith([...rows(1, 3), ...rows(4, 5, 1)], 2);
-    const { relation, pass, source } = await openReader(accessTo(server), { topic });
+    const { relation, pass, source } = await openReader(broker.access(), { topic });
     assert.deepEqual(
       relation.columns.map(({ name, nativeType, isNullable }) => [name, nativeType, isNullable]),
       [
@@ -55,8 +44,12 @@ describe('a topic', () => {
       [5n, 'row 5'],
     ]);
     assert.deepEqual([first.end.isHeldBack, first.end.bound.kind], [false, 'log']);
+    assert.deepEqual(first.end.parts, [
+      { name: `${topic}/0`, offset: '3', end: '3', waiting: 0 },
+      { name: `${topic}/1`, offset: '2', end: '2', waiting: 0 },
+    ]);
     assert.deepEqual((await pass(first.offset)).batches, []);
-    await client.send(topic, rows(6, 6, 1));
+    await broker.client.send(topic, rows(6, 6, 1));
     const second = await pass(first.offset);
     assert.deepEqual(second.rows, [[6n, 'row 6']]);
     assert.ok(source.isAhead?.(tokenOf(first.offset), tokenOf(second.offset)));
@@ -69,7 +62,7 @@ describe('a topic', () => {
     );
     const topic = await topicWith(messages, 3);
     const { pass, source } = await openReader(
-      accessTo(server),
+      broker.access(),
       { topic },
       { limits: { maxRows: 250, maxBytes: 6_000 } },
     );
@@ -94,7 +87,7 @@ describe('a topic', () => {
   for (const compression of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
     test(`as the brokers compress it: ${compression}`, async () => {
       const topic = await topicWith(rows(1, 500), 1, { 'compression.type': compression });
-      const { pass, source } = await openReader(accessTo(server), { topic });
+      const { pass, source } = await openReader(broker.access(), { topic });
       assert.equal((await pass()).rows.length, 500);
       await source.close();
     });
@@ -102,16 +95,16 @@ describe('a topic', () => {
 
   test('compressed by its producer', async () => {
     const topic = await topicWith([]);
-    const producer = await client.producer();
+    const producer = await broker.client.producer();
     await producer.send({ topic, compression: CompressionTypes.GZIP, messages: rows(1, 9) as never });
-    const { pass, source } = await openReader(accessTo(server), { topic });
+    const { pass, source } = await openReader(broker.access(), { topic });
     assert.equal((await pass()).rows.length, 9);
     await source.close();
   });
 
   test('aborted transactions do not count, and an open one holds back what is behind it', async () => {
     const topic = await topicWith(rows(1, 2));
-    const producer = await client.producer({ transactionalId: `x-${topic}` });
+    const producer = await broker.client.producer({ transactionalId: `x-${topic}` });
     const send = async (id: number, end: 'commit' | 'abort') => {
       const transaction = await producer.transaction();
       await transaction.send({ topic, messages: [row(id)] as never });
@@ -120,7 +113,7 @@ describe('a topic', () => {
     await send(3, 'commit');
     await send(4, 'abort');
     await send(5, 'commit');
-    const { pass, source, request } = await openReader(accessTo(server), { topic });
+    const { pass, source, request } = await openReader(broker.access(), { topic });
     const first = await pass();
     assert.deepEqual(
       first.rows.map(([id]) => id),
@@ -128,10 +121,11 @@ describe('a topic', () => {
     );
     const open = await producer.transaction();
     await open.send({ topic, messages: [row(6)] as never });
-    await client.send(topic, rows(7, 7));
+    await broker.client.send(topic, rows(7, 7));
     const held = await pass(first.offset);
     assert.deepEqual([held.rows.length, held.end.isHeldBack], [0, true]);
     assert.match(held.end.bound.heldBackBy?.what ?? '', /open transaction/);
+    assert.equal(held.end.parts?.[0]?.waiting, 2);
     await open.commit();
     // What came after the first pass that was held back does not count.
     const later = await readPass(source, { ...request, after: first.offset, mark: held.end.mark ?? '' });
@@ -145,14 +139,14 @@ describe('a topic', () => {
 
   test('messages without value are deletions by their key, where they are wanted', async () => {
     const topic = await topicWith([row(1), row(2), { key: '{"id":1}', value: null, partition: 0 }, row(3)]);
-    const wanted = await openReader(accessTo(server), { topic }, { wantsDeletions: true });
+    const wanted = await openReader(broker.access(), { topic }, { wantsDeletions: true });
     const { batches } = await wanted.pass();
     const [batch] = batches;
     assert.ok(batch && 'rows' in batch.rows);
     assert.deepEqual([...(batch.rows.deletions ?? [])], [2]);
     assert.deepEqual(batch.rows.rows.at(2), [1n, null]);
     await wanted.source.close();
-    const ignored = await openReader(accessTo(server), { topic });
+    const ignored = await openReader(broker.access(), { topic });
     assert.deepEqual(
       (await ignored.pass()).rows.map(([id]) => id),
       [1n, 2n, 3n],
@@ -174,7 +168,7 @@ describe('a topic', () => {
       { name: 'body', path: 'body', type: 'text', nullable: true },
     ];
     const object = { topic, columns, key: ['id'] };
-    const { pass, source } = await openReader(accessTo(server), object, { wantsDeletions: true });
+    const { pass, source } = await openReader(broker.access(), object, { wantsDeletions: true });
     const { batches, rows: found } = await pass();
     assert.deepEqual(
       found.map(([id]) => id),
@@ -198,7 +192,7 @@ describe('a topic', () => {
       { key: 'k', value: 'v', partition: 0, timestamp: '1700000000123', headers: { a: 'b' } },
     ];
     const topic = await topicWith(messages);
-    const raw = await openReader(accessTo(server), { topic, format: 'Raw' });
+    const raw = await openReader(broker.access(), { topic, format: 'Raw' });
     assert.deepEqual((await raw.pass()).rows, [
       [
         topic,
@@ -214,7 +208,7 @@ describe('a topic', () => {
     const columns = [{ name: 'all', path: '', type: 'text', nullable: true }];
     const json = await topicWith([{ value: '"text"', key: null, partition: 0, timestamp: '5' }]);
     const metadata = ['partition', 'offset', 'timestamp', 'key', 'topic'];
-    const { pass, source, relation } = await openReader(accessTo(server), { topic: json, columns, metadata });
+    const { pass, source, relation } = await openReader(broker.access(), { topic: json, columns, metadata });
     assert.deepEqual((await pass()).rows, [['text', 0, 0n, '1970-01-01 00:00:00.005Z', null, json]]);
     assert.deepEqual(relation.keys[0]?.columns, ['_topic', '_partition', '_offset']);
     await source.close();
@@ -226,16 +220,16 @@ describe('where a Sync begins', () => {
     const at = Math.floor(Date.now() / 1_000) * 1_000 - 60_000;
     const old = rows(1, 2).map((each) => ({ ...each, timestamp: String(at - 1) }));
     const topic = await topicWith([...old, { ...row(3), timestamp: String(at) }]);
-    const latest = await openReader(accessTo(server), { topic, startFrom: 'Latest' });
+    const latest = await openReader(broker.access(), { topic, startFrom: 'Latest' });
     const first = await latest.pass();
     assert.deepEqual([first.batches.length, first.rows.length], [1, 0]);
-    await client.send(topic, rows(4, 4));
+    await broker.client.send(topic, rows(4, 4));
     assert.deepEqual(
       (await latest.pass(first.offset)).rows.map(([id]) => id),
       [4n],
     );
     await latest.source.close();
-    const since = await openReader(accessTo(server), { topic, startFrom: new Date(at).toISOString() });
+    const since = await openReader(broker.access(), { topic, startFrom: new Date(at).toISOString() });
     assert.deepEqual(
       (await since.pass()).rows.map(([id]) => id),
       [3n, 4n],
@@ -245,12 +239,12 @@ describe('where a Sync begins', () => {
 
   test('a partition that is added, and a topic that begins to match, are read from their beginning', async () => {
     const topic = await topicWith(rows(1, 2));
-    const { pass, source } = await openReader(accessTo(server), { topic: `${topic}*` });
+    const { pass, source } = await openReader(broker.access(), { topic: `${topic}*` });
     const first = await pass();
-    await client.admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
-    await client.create(`${topic}x`);
-    await client.send(topic, rows(3, 3, 2));
-    await client.send(`${topic}x`, rows(4, 4));
+    await broker.client.admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+    await broker.client.create(`${topic}x`);
+    await broker.client.send(topic, rows(3, 3, 2));
+    await broker.client.send(`${topic}x`, rows(4, 4));
     const second = await pass(first.offset);
     assert.deepEqual(second.rows.map(([id]) => id).toSorted(), [3n, 4n]);
     assert.ok(source.isAhead?.(tokenOf(first.offset), tokenOf(second.offset)));
@@ -264,14 +258,14 @@ describe('lost history', () => {
   test('messages that were deleted before they were read', async () => {
     const topic = await topicWith(rows(1, 10));
     const { pass, source } = await openReader(
-      accessTo(server),
+      broker.access(),
       { topic },
       { limits: { maxRows: 4, maxBytes: 8 << 20 } },
     );
     const { batches } = await pass();
     const four = batches[0]?.offset ?? null;
-    await client.admin.fetchTopicOffsets(topic);
-    await client.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '7' }] });
+    await broker.client.admin.fetchTopicOffsets(topic);
+    await broker.client.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '7' }] });
     await assert.rejects(pass(four), {
       ...lost,
       message: /begins at offset 7 .* from 4 on .* up to 3 are lost/,
@@ -282,18 +276,18 @@ describe('lost history', () => {
 
   test('a topic that was created again', async () => {
     const topic = await topicWith(rows(1, 3));
-    const { pass, source } = await openReader(accessTo(server), { topic });
+    const { pass, source } = await openReader(broker.access(), { topic });
     const first = await pass();
-    await client.admin.deleteTopics({ topics: [topic] });
-    await client.create(topic);
-    await client.send(topic, rows(1, 9));
+    await broker.client.admin.deleteTopics({ topics: [topic] });
+    await broker.client.create(topic);
+    await broker.client.send(topic, rows(1, 9));
     await assert.rejects(pass(first.offset), { ...lost, message: /deleted and created again/ });
     await source.close();
   });
 
   test('an offset that the topic does not have', async () => {
     const topic = await topicWith(rows(1, 3));
-    const { pass, source } = await openReader(accessTo(server), { topic });
+    const { pass, source } = await openReader(broker.access(), { topic });
     const token = JSON.stringify({ topics: { [topic]: { offsets: [99] } } });
     await assert.rejects(pass({ mode: 'Stream', token }), { ...lost, message: /ends at offset 3/ });
     await assert.rejects(pass({ mode: 'Stream', token: 'x' }), { code: 'OffsetInvalid' });
@@ -303,20 +297,20 @@ describe('lost history', () => {
 
 test('a missing topic and an invalid name', async () => {
   const path = 'spec.source.topic';
-  await assert.rejects(openReader(accessTo(server), { topic: 'missing' }), { code: 'TableNotFound', path });
-  await assert.rejects(openReader(accessTo(server), { topic: 'missing-*' }), { code: 'TableNotFound', path });
-  await assert.rejects(openReader(accessTo(server), { topic: 'a b' }), { code: 'NameInvalid', path });
+  await assert.rejects(openReader(broker.access(), { topic: 'missing' }), { code: 'TableNotFound', path });
+  await assert.rejects(openReader(broker.access(), { topic: 'missing-*' }), { code: 'TableNotFound', path });
+  await assert.rejects(openReader(broker.access(), { topic: 'a b' }), { code: 'NameInvalid', path });
   const empty = await topicWith([]);
-  await assert.rejects(openReader(accessTo(server), { topic: empty }), { code: 'ColumnsNotInferred' });
+  await assert.rejects(openReader(broker.access(), { topic: empty }), { code: 'ColumnsNotInferred' });
 });
 
 test('positions are committed to a group for other tools', async () => {
   const topic = await topicWith(rows(1, 3));
-  const { pass, source } = await openReader(accessTo(server), { topic, consumerGroup: 'shown' });
+  const { pass, source } = await openReader(broker.access(), { topic, consumerGroup: 'shown' });
   const { offset } = await pass();
   assert.ok(offset);
   await source.acknowledge(offset);
-  const [found] = await client.admin.fetchOffsets({ groupId: 'shown', topics: [topic] });
+  const [found] = await broker.client.admin.fetchOffsets({ groupId: 'shown', topics: [topic] });
   assert.deepEqual(
     found?.partitions.map((each) => each.offset),
     ['3'],

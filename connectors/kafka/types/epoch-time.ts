@@ -86,7 +86,8 @@ export function bytesFromBigint(value: bigint): Buffer {
 const maxDecimalBytes = 512;
 
 export function decimalText(bytes: Buffer, scale: number): string | undefined {
-  if (bytes.length > maxDecimalBytes || scale < 0 || scale > 1_000) return undefined;
+  if (bytes.length > maxDecimalBytes || !Number.isInteger(scale) || scale < 0 || scale > 1_000)
+    return undefined;
   const value = bigintFromBytes(bytes);
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0');
   const point = digits.length - scale;

@@ -1,4 +1,4 @@
-import type { Rejection, WritePlan } from '../../../core/connector.ts';
+import { type Rejection, softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
 import { updatedColumns } from '../../../core/upsert-columns.ts';
 import { namedAs, refusedRow } from '../../sql/destination/refused-row.ts';
 import { asRowError, type RowError, rowMessage } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { StageColumn } from '../types/encode.ts';
 import { partsOf } from '../types/type-name.ts';
 import type { StagedRow } from './bulk-load.ts';
 import { binaryCollation, stageName } from './ddl.ts';
+import { deletionSql } from './deletions.ts';
 
 export interface RowTarget {
   readonly plan: WritePlan;
@@ -29,14 +30,17 @@ interface Numbers {
 
 /**
  * Puts rows into a table: they are loaded into a table of the session and merged from there by one batch, which is one transaction. The
- * merge is UPDATE and INSERT under locks that keep others from adding a key in between; MERGE does not have that guarantee.
+ * merge is DELETE, UPDATE and INSERT under locks that keep others from adding a key in between; MERGE does not have that guarantee.
  */
 export class BatchWriter {
   readonly #session: Session;
   readonly #target: RowTarget;
-  /** Names of the rows in the staging table, for messages. */
+  /** Names of what is in the staging table, for messages. */
   readonly #names = new Map<number, string | undefined>();
   #next = 0;
+  /** Deletions have the first numbers: those below this one. */
+  #firstRow = 0;
+  #rows = 0;
   /** Rows of an earlier batch are still in the staging table. */
   #hasOldRows = true;
 
@@ -45,26 +49,38 @@ export class BatchWriter {
     this.#target = target;
   }
 
+  /** Rows that are staged, without deletions. */
   get staged(): number {
-    return this.#names.size;
+    return this.#rows;
   }
 
-  /** Forgets the staged rows. */
+  get isEmpty(): boolean {
+    return this.#names.size === 0;
+  }
+
+  /** Forgets what is staged. */
   empty(): void {
     this.#hasOldRows ||= this.#next > 0;
     this.#names.clear();
     this.#next = 0;
+    this.#firstRow = 0;
+    this.#rows = 0;
   }
 
-  /** Loads rows, and removes those that the table would store as another value, or as another row. */
-  async stage(rows: readonly StagedRow[]): Promise<readonly Rejection[]> {
+  /**
+   * Loads rows, of which the first `deletions` are deletions, and removes those that the table would store as another value, or as another
+   * row. Deletions are possible only while nothing is staged.
+   */
+  async stage(rows: readonly StagedRow[], deletions = 0): Promise<readonly Rejection[]> {
     if (rows.length === 0) return [];
+    if (deletions > 0) this.#firstRow = this.#next + deletions;
     if (this.#hasOldRows) await this.#session.run(`TRUNCATE TABLE ${stageName}`);
     this.#hasOldRows = false;
     const first = this.#next;
     await this.#session.load({ columns: this.#target.columns, rows, first });
     for (const [index, { name }] of rows.entries()) this.#names.set(first + index, name);
     this.#next = first + rows.length;
+    this.#rows += rows.length - deletions;
     const rejections: Rejection[] = [];
     for (const { sql, code, message, column } of this.#checks(first)) {
       const [found] = await this.#session.run(sql);
@@ -74,7 +90,7 @@ export class BatchWriter {
     return rejections;
   }
 
-  /** The statements that put all staged rows into the table. */
+  /** The statements that apply everything that is staged: first deletions, then rows. */
   get mergeSql(): string {
     return this.#mergeSql({ from: 0, to: this.#next });
   }
@@ -141,46 +157,79 @@ export class BatchWriter {
     if (plan.onError === 'Stop') throw refusedRow(rejection, where);
     await this.#session.run(`DELETE FROM ${stageName} WHERE n = ${number}`);
     this.#names.delete(number);
+    if (number >= this.#firstRow) this.#rows -= 1;
     return rejection;
   }
 
   #mergeSql({ from, to }: Numbers): string {
+    const first = this.#firstRow;
+    return [
+      ...(from < first ? this.#deletionSql({ from, to: Math.min(to, first - 1) }) : []),
+      ...(to >= first ? this.#putSql({ from: Math.max(from, first), to }) : []),
+    ].join(';\n');
+  }
+
+  #deletionSql(numbers: Numbers): string[] {
+    const { plan, columns } = this.#target;
+    const time = this.#stored(columns.findIndex((column) => column.name === softDeleteColumn));
+    const joined = `${this.#locked} JOIN ${stageName} AS s ON ${this.#sameKey}`;
+    return deletionSql(plan, { joined, rows: within('s.n', numbers), time });
+  }
+
+  #putSql(numbers: Numbers): string[] {
     const { isMerged, hasIdentity, table, columns } = this.#target;
     const name = quoteName(table);
-    const rows = `s.n BETWEEN ${from} AND ${to}`;
     const list = columns.map((column) => quoteBracket(column.name)).join(', ');
     const items = columns.map((_, index) => this.#stored(index)).join(', ');
     const statements = isMerged
-      ? this.#upsertSql(rows, list, items)
-      : [`INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${rows} ORDER BY s.n`];
-    if (!hasIdentity) return statements.join(';\n');
-    return [`SET IDENTITY_INSERT ${name} ON`, ...statements, `SET IDENTITY_INSERT ${name} OFF`].join(';\n');
+      ? this.#upsertSql(numbers, list, items)
+      : [
+          `INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${within('s.n', numbers)} ORDER BY s.n`,
+        ];
+    if (!hasIdentity) return statements;
+    return [`SET IDENTITY_INSERT ${name} ON`, ...statements, `SET IDENTITY_INSERT ${name} OFF`];
   }
 
   /** Of rows with one key the last wins. */
-  #upsertSql(rows: string, list: string, items: string): string[] {
+  #upsertSql(numbers: Numbers, list: string, items: string): string[] {
     const { plan, table, columns } = this.#target;
-    const name = quoteName(table);
-    const keys = plan.key.map((key) => columns.findIndex((column) => column.name === key));
-    const sameKey = keys.map((at) => `t.${quoteBracket(columns[at]?.name ?? '')} = ${this.#compared(at)}`);
-    const laterKey = keys.map((at) => `l.c${at} = s.c${at}`);
-    const last = `NOT EXISTS (SELECT 1 FROM ${stageName} AS l WHERE ${laterKey.join(' AND ')} AND l.n > s.n AND ${rows.replaceAll('s.n', 'l.n')})`;
+    const rows = within('s.n', numbers);
+    const laterKey = this.#keyPlaces.map((at) => `l.c${at} = s.c${at}`);
+    const last = `NOT EXISTS (SELECT 1 FROM ${stageName} AS l WHERE ${laterKey.join(' AND ')} AND l.n > s.n AND ${within('l.n', numbers)})`;
     const updated = updatedColumns(plan).filter((column) => !this.#isNeverUpdated(column));
     const sets = updated.map((column) => {
       const at = columns.findIndex((each) => each.name === column);
       return `t.${quoteBracket(column)} = ${this.#stored(at)}`;
     });
-    const locked = `${name} AS t WITH (UPDLOCK, HOLDLOCK)`;
-    const same = sameKey.join(' AND ');
+    const [locked, same] = [this.#locked, this.#sameKey];
     return [
       ...(sets.length > 0
         ? [
             `UPDATE t SET ${sets.join(', ')} FROM ${locked} JOIN ${stageName} AS s ON ${same} WHERE ${rows} AND ${last}`,
           ]
         : []),
-      `INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${rows} AND ${last}
+      `INSERT INTO ${quoteName(table)} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${rows} AND ${last}
          AND NOT EXISTS (SELECT 1 FROM ${locked} WHERE ${same})`,
     ];
+  }
+
+  /** The target as t: nobody adds or changes a row of these keys until COMMIT. */
+  get #locked(): string {
+    return `${quoteName(this.#target.table)} AS t WITH (UPDLOCK, HOLDLOCK)`;
+  }
+
+  /** Places of the key's columns among the staged ones. */
+  get #keyPlaces(): readonly number[] {
+    const { plan, columns } = this.#target;
+    return plan.key.map((key) => columns.findIndex((column) => column.name === key));
+  }
+
+  /** The key of t is that of s. */
+  get #sameKey(): string {
+    const { columns } = this.#target;
+    return this.#keyPlaces
+      .map((at) => `t.${quoteBracket(columns[at]?.name ?? '')} = ${this.#compared(at)}`)
+      .join(' AND ');
   }
 
   #isNeverUpdated(name: string): boolean {
@@ -226,22 +275,24 @@ export class BatchWriter {
   }
 
   #sameButForPadding(padded: readonly number[], first: number): Check {
-    const { plan, table, columns } = this.#target;
-    const keys = plan.key.map((key) => columns.findIndex((column) => column.name === key));
+    const { table, columns } = this.#target;
     const differs = (other: (at: number) => string) =>
       padded.map((at) => `DATALENGTH(${other(at)}) <> DATALENGTH(${this.#compared(at)})`).join(' OR ');
     const nameAt = (at: number) => `t.${quoteBracket(columns[at]?.name ?? '')}`;
-    const inTable = keys.map((at) => `${nameAt(at)} = ${this.#compared(at)}`).join(' AND ');
-    const inStage = keys.map((at) => `l.c${at} = s.c${at}`).join(' AND ');
+    const inStage = this.#keyPlaces.map((at) => `l.c${at} = s.c${at}`).join(' AND ');
     return {
       sql: `SELECT s.n FROM ${stageName} AS s WHERE s.n >= ${first} AND (
-        EXISTS (SELECT 1 FROM ${quoteName(table)} AS t WHERE ${inTable} AND (${differs(nameAt)}))
+        EXISTS (SELECT 1 FROM ${quoteName(table)} AS t WHERE ${this.#sameKey} AND (${differs(nameAt)}))
         OR EXISTS (SELECT 1 FROM ${stageName} AS l WHERE ${inStage} AND l.n < s.n AND (${padded.map((at) => `DATALENGTH(l.c${at}) <> DATALENGTH(s.c${at})`).join(' OR ')}))) ORDER BY s.n`,
       code: 'ConstraintViolated',
       message:
         'its key differs from that of another row only by blanks or zero bytes at its end, which SQL Server ignores',
     };
   }
+}
+
+function within(number: string, { from, to }: Numbers): string {
+  return `${number} BETWEEN ${from} AND ${to}`;
 }
 
 interface Check {

@@ -20,10 +20,17 @@ export interface StagedRow {
   readonly name: string | undefined;
 }
 
+export interface StageInput {
+  readonly plan: WritePlan;
+  readonly columns: readonly StageColumn[];
+  /** The table and its system, for messages. */
+  readonly where: string;
+}
+
 /** Converts a batch to rows for the driver. Rows with a value that no column can keep are refused here, by plan.onError. */
 export function toStagedRows(
-  { rows }: Batch,
-  { plan, columns, where }: { plan: WritePlan; columns: readonly StageColumn[]; where: string },
+  { rows }: Pick<Batch, 'rows'>,
+  { plan, columns, where }: StageInput,
 ): { readonly rows: readonly StagedRow[]; readonly rejections: readonly Rejection[] } {
   if (!('rows' in rows)) throw bug(`a batch of ${rows.format} cannot be written to SQL Server`);
   const staged: StagedRow[] = [];

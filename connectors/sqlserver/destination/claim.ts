@@ -2,6 +2,7 @@ import type { Batch } from '../../../core/batch.ts';
 import type { ClaimRequest, PassStart, Rejection, WriteResult } from '../../../core/connector.ts';
 import { reach } from '../../../core/crash-points.ts';
 import { schemaChanged } from '../../../core/errors.ts';
+import { lastChanges } from '../../../core/last-changes.ts';
 import { encodeOffset, type Offset } from '../../../core/offset.ts';
 import type { Token } from '../../../core/token.ts';
 import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
@@ -12,6 +13,7 @@ import type { StageColumn } from '../types/encode.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import { toStagedRows } from './bulk-load.ts';
 import type { CommitChange, CommitRows } from './commit-rows.ts';
+import { deletedRows, toStagedDeletions } from './deletions.ts';
 import type { Replacement } from './replace.ts';
 import { shapeDiffers, type TargetShape } from './target-shape.ts';
 
@@ -30,6 +32,13 @@ export interface ClaimedTableInit {
   readonly offset: string | null;
   readonly totalRows: number;
 }
+
+interface Applied {
+  readonly rejections: readonly Rejection[];
+  readonly deleted: number;
+}
+
+const nothingApplied: Applied = { rejections: [], deleted: 0 };
 
 /** Attempts in a row when another transaction changes the table in a way that does not affect the plan. */
 const attempts = 5;
@@ -76,18 +85,24 @@ export class ClaimedTable {
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const { session, request, columns, where, replacement } = this.#init;
     return await session.guard(async () => {
-      const { rows, rejections } = toStagedRows(batch, { plan: request.plan, columns, where });
+      const input = { plan: request.plan, columns, where };
+      const { upserts, deletions } = lastChanges(batch, request.plan);
+      const removed = toStagedDeletions(deletions, input);
+      const put = toStagedRows(upserts, input);
       if (!this.#isAtomic) this.#writer.empty();
-      const all = [...rejections, ...(await this.#writer.stage(rows))];
-      if (!this.#isAtomic) all.push(...(await this.#put(batch.offset)));
-      const written = batch.rowCount - all.length;
+      const before = this.#writer.staged;
+      const refused = await this.#writer.stage([...removed.rows, ...put.rows], removed.rows.length);
+      const applied = this.#isAtomic ? nothingApplied : await this.#put(batch.offset);
+      const all = [...removed.rejections, ...put.rejections, ...refused, ...applied.rejections];
+      const written = this.#writer.staged - before;
       if (!this.#isAtomic) {
         this.#writer.empty();
         replacement?.count(written);
         this.#totalRows += written;
       }
       const totalRows = this.#totalRows + (this.#isAtomic ? this.#writer.staged : 0);
-      return { written, rejected: all.length, rejections: all, deleted: 0, totalRows };
+      const { deleted } = applied;
+      return { written, rejected: all.length, rejections: all, deleted, totalRows };
     }, signal);
   }
 
@@ -95,7 +110,7 @@ export class ClaimedTable {
     const { session, replacement } = this.#init;
     const rejections = await session.guard(async () => {
       try {
-        if (!replacement) return await this.#put(offset);
+        if (!replacement) return (await this.#put(offset)).rejections;
         await replacement.finish(this.#change(offset, 0), signal);
         this.#offset = this.#change(offset, 0).offset?.to ?? null;
         return [];
@@ -115,13 +130,12 @@ export class ClaimedTable {
     };
   }
 
-  /** Puts the staged rows into the table and commits. Returns the rows that the table has refused. */
-  async #put(offset: Offset | null): Promise<readonly Rejection[]> {
+  /** Applies what is staged and commits, without what the table has refused. */
+  async #put(offset: Offset | null): Promise<Applied> {
     const rejections: Rejection[] = [];
     for (let attempt = 1; ; ) {
       try {
-        await this.#commit(offset);
-        return rejections;
+        return { rejections, deleted: await this.#commit(offset) };
       } catch (thrown) {
         if (!this.#init.session.isLost && numberOf(thrown) !== undefined) await this.#init.session.rollBack();
         const error = asRowError(thrown);
@@ -147,11 +161,12 @@ export class ClaimedTable {
     if (!isOfShape) throw thrown;
   }
 
-  async #commit(offset: Offset | null): Promise<void> {
+  /** Returns the number of rows deleted or marked. */
+  async #commit(offset: Offset | null): Promise<number> {
     const { session, commits, request, token } = this.#init;
     const { uid } = request.plan;
     const change = this.#change(offset, this.#writer.staged);
-    const merge = this.#writer.staged > 0 ? [this.#writer.mergeSql] : [];
+    const merge = this.#writer.isEmpty ? [] : [this.#writer.mergeSql];
     const { requireSql } = this.#target;
     await reach('commit:before');
     const results = await session.run(
@@ -167,6 +182,7 @@ export class ClaimedTable {
     requireShapeHeld(results);
     await commits.requireCommitted(session, results, { uid, token });
     if (change.offset) this.#offset = change.offset.to;
+    return deletedRows(results);
   }
 
   /** Stores that the pass starts over, if this error says so, and throws the error. */
