@@ -6,7 +6,7 @@ type ServerType = 'postgres' | 'mysql' | 'sqlserver';
  * Without TLS SQL Server has no login that hides the password. The server that stands in for it takes seconds for a session on a busy
  * machine.
  */
-const sqlServerFields =
+const cleartextFields =
   ', tls: { mode: Disable }, allowCleartextPassword: true, parameters: { connect_timeout: "60" }';
 
 /** Each document is followed by `---`; the DataSource takes its password from the Secret with its name. */
@@ -37,7 +37,7 @@ spec:
 
 export function dataSourceManifest(name: string, type: ServerType, to: Address): string {
   const { host, port, database, user } = to;
-  const more = type === 'sqlserver' ? sqlServerFields : '';
+  const more = type === 'sqlserver' ? cleartextFields : '';
   return systemManifest(
     name,
     `${type}: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password }${more} }`,
