@@ -89,8 +89,12 @@ model: build ## 100,000 runs of the model of coordination, each with its own fau
 hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT SEED CLIENT'
 	@node e2e/hostile/streams.ts $(ARGS)
 
+.PHONY: s3-proof
+s3-proof: build ## S3 with agents and servers that are killed, an object of 1 GiB, 100,000 small objects
+	@node e2e/s3/main.ts $(ARGS)
+
 .PHONY: hostile-messages
-hostile-messages: build ## 10,000 damaged messages of each kind of Kafka: Avro, its schemas, events of Debezium; ARGS='COUNT SEED KIND'
+hostile-messages: build ## 10,000 damaged messages (Avro, its schemas, events of Debezium) and answers of an HTTP API; ARGS='COUNT SEED KIND'
 	@node e2e/hostile/messages.ts $(ARGS)
 
 .PHONY: hostile-objects
@@ -100,6 +104,10 @@ hostile-objects: build ## 10,000 damaged objects of each format of S3; ARGS='COU
 .PHONY: kafka-proof
 kafka-proof: build ## a million messages to PostgreSQL and back, under kills of agents and brokers: see e2e/kafka
 	@node e2e/kafka/main.ts $(ARGS)
+
+.PHONY: mongodb-proof
+mongodb-proof: build ## 100,000 changes of MongoDB to PostgreSQL, under 20 kills; ARGS='--to mongodb': see e2e/mongodb-changes
+	@node e2e/mongodb-changes/main.ts $(ARGS)
 
 .PHONY: cluster-e2e
 cluster-e2e: build ## the tests that need a complete Kubernetes cluster, named by KUBECONFIG

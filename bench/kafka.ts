@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CompressionTypes } from 'kafkajs';
 import {
@@ -9,13 +11,17 @@ import {
   TestClient,
 } from '../connectors/kafka/test-harness.ts';
 import type { Column } from '../core/values.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
 import { kafka } from '../e2e/kit/servers.ts';
-import { type Cost, cost, orderOf } from './_orders.ts';
-import { judge, median } from './_postgres.ts';
+import { anyDataSource, syncManifest } from '../e2e/kit/single-mode.ts';
+import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
+import { type Cost, compare, cost, judgeMemory, orderColumns, orderOf } from './_orders.ts';
+import { timed } from './_postgres.ts';
 
 /**
  * Reading and writing a topic by the connector, compared with a bare loop of the driver (kafkajs) over the same messages: by time, and by
- * CPU of this process, which other load of the machine changes less. Both directions run alternately. The driver's loop only counts bytes.
+ * CPU of this process, which other load of the machine changes less. The driver's loop counts bytes of raw messages, and parses those of
+ * JSON. Then the memory of a process that reads JSON of one topic as rows and writes them to another one.
  */
 const { values } = parseArgs({
   options: {
@@ -25,7 +31,6 @@ const { values } = parseArgs({
   },
 });
 const [rows, pairs] = [Number(values.rows), Number(values.pairs)];
-const least = 0.7;
 const partitions = 6;
 const rowsPerBatch = 50_000;
 
@@ -53,42 +58,33 @@ const server = await kafka();
 const client = await new TestClient(server).open();
 let topics = 0;
 try {
-  if (values.only !== 'read') await compare('write', writeByDriver, writeByIdra);
-  if (values.only !== 'write') {
-    await client.create('filled', partitions);
-    await fill('filled');
-    await compare('read raw messages', readByDriver, () => readByIdra(true));
-    await compare('read JSON as rows', readByDriver, () => readByIdra(false));
+  const runs = (part: string) => values.only === undefined || values.only === part;
+  const size = { rows, pairs };
+  if (runs('write')) await compare('write', size, writeByDriver, writeByIdra);
+  if (runs('read')) {
+    await fill('filled', rows);
+    await compare(
+      'read raw messages',
+      size,
+      () => readByDriver(false),
+      () => readByIdra(true),
+    );
+    await compare(
+      'read JSON as rows',
+      size,
+      () => readByDriver(true),
+      () => readByIdra(false),
+    );
   }
+  if (runs('memory')) await judgeMemory('topic to topic as rows', rows, 250, peakOf);
 } finally {
   await client.close();
   await server.stop();
 }
 
-async function compare(name: string, driver: () => Promise<Cost>, idra: () => Promise<Cost>): Promise<void> {
-  const [times, cpus]: [number[], number[]] = [[], []];
-  for (let nr = 0; nr < pairs; nr++) {
-    const [one, other] = nr % 2 === 0 ? [await driver(), await idra()] : await reversed(driver, idra);
-    times.push(one.ms / other.ms);
-    cpus.push(one.cpuMs / other.cpuMs);
-    const shown = ({ ms, cpuMs }: Cost) =>
-      `${(ms / 1_000).toFixed(2)} s (CPU ${(cpuMs / 1_000).toFixed(2)} s)`;
-    console.log(
-      `  ${name}: driver ${shown(one)}, idra ${shown(other)}, rss ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`,
-    );
-  }
-  const worst = (ratios: readonly number[]) => 1 / median(ratios);
-  judge(`${name}, ${rows} messages: time of idra to that of the driver`, worst(times), 1 / least);
-  judge(`${name}, ${rows} messages: CPU of idra to that of the driver`, worst(cpus), 1 / least);
-}
-
-async function reversed(driver: () => Promise<Cost>, idra: () => Promise<Cost>): Promise<[Cost, Cost]> {
-  const other = await idra();
-  return [await driver(), other];
-}
-
-async function fill(topic: string): Promise<void> {
-  const producer = await client.producer();
+async function fill(topic: string, rows: number): Promise<void> {
+  await client.create(topic, partitions);
+  const producer = await client.producer({ idempotent: true, maxInFlightRequests: 1 });
   for (let from = 0; from < rows; from += 10_000) {
     const messages = Array.from({ length: Math.min(10_000, rows - from) }, (_, index) =>
       messageOf(from + index),
@@ -133,18 +129,22 @@ async function writeByIdra(): Promise<Cost> {
   return used;
 }
 
-async function readByDriver(): Promise<Cost> {
+async function readByDriver(isParsed: boolean): Promise<Cost> {
   const consumer = client.kafka.consumer({ groupId: `r${++topics}`, readUncommitted: false });
   await consumer.connect();
   await consumer.subscribe({ topic: 'filled', fromBeginning: true });
   let [seen, _bytes] = [0, 0];
+  let last: unknown;
   const done = Promise.withResolvers<void>();
   const used = await cost(async () => {
     await consumer.run({
       autoCommit: false,
       partitionsConsumedConcurrently: 1,
       eachBatch: async ({ batch }) => {
-        for (const { key, value } of batch.messages) _bytes += (key?.length ?? 0) + (value?.length ?? 0);
+        for (const { key, value } of batch.messages) {
+          _bytes += (key?.length ?? 0) + (value?.length ?? 0);
+          if (isParsed) last = JSON.parse(value?.toString() ?? '');
+        }
         seen += batch.messages.length;
         if (seen >= rows) done.resolve();
       },
@@ -152,12 +152,15 @@ async function readByDriver(): Promise<Cost> {
     await done.promise;
   });
   await consumer.disconnect();
+  if (isParsed !== (last !== undefined)) throw new Error('messages were not parsed');
   return used;
 }
 
 async function readByIdra(isWhole: boolean): Promise<Cost> {
   const rowFormat = isWhole ? { format: 'kafka-messages', as: [] } : { format: 'values', as: [] };
-  const object = isWhole ? { topic: 'filled', isWhole: true as const } : { topic: 'filled' };
+  const object = isWhole
+    ? { topic: 'filled', isWhole: true as const }
+    : { topic: 'filled', columns: orderColumns };
   const { source, request } = await openReader(accessTo(server), object, { rowFormat });
   let seen = 0;
   const used = await cost(async () => {
@@ -166,4 +169,23 @@ async function readByIdra(isWhole: boolean): Promise<Cost> {
   if (seen !== rows) throw new Error(`${seen} of ${rows} rows were read`);
   await source.close();
   return used;
+}
+
+/** VmHWM of `bin/idra run --once`. */
+async function peakOf(rows: number): Promise<number> {
+  const topic = `memory${rows}`;
+  await fill(topic, rows);
+  const folder = await tempFolder('kafka-bench');
+  const file = join(folder, 'sync.yaml');
+  const dataSource = { kafka: { brokers: server.brokers, tls: { mode: 'Disable' } } };
+  const spec = {
+    source: { dataSource: 'topics', topic, columns: orderColumns, key: ['id'] },
+    destination: { dataSource: 'topics', topic: `${topic}-copy`, partitions },
+    mode: 'Stream',
+  };
+  await writeFile(file, anyDataSource('topics', dataSource) + syncManifest('copy', spec));
+  const args = ['run', '-f', file, '--once', '--state', join(folder, 'state.db')];
+  const { peakBytes } = await timed(`${projectFolder}/bin/idra`, args);
+  await removeFolder(folder);
+  return peakBytes;
 }

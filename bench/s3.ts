@@ -15,8 +15,7 @@ import {
 } from '../connectors/s3/test-harness.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Row } from '../core/values.ts';
-import { type Cost, cost, orderOf } from './_orders.ts';
-import { judge, median } from './_postgres.ts';
+import { type Cost, compare, cost, orderColumns, orderOf } from './_orders.ts';
 
 /**
  * Reading and writing objects by the connector, compared with a bare loop over the same bytes: the client of AWS with JSON.parse and
@@ -31,17 +30,10 @@ const { values } = parseArgs({
   },
 });
 const [rows, pairs] = [Number(values.rows), Number(values.pairs)];
-const least = 0.7;
 const rowsPerBatch = 50_000;
 const prefix = 'filled/';
 
 type Format = 'JSONLines' | 'Parquet';
-
-const fields = ['id int64', 'customer int32', 'status text', 'amount decimal(12,2)', 'note text'] as const;
-const recordColumns = fields.map((field) => {
-  const [name = '', type = ''] = field.split(' ');
-  return { name, path: name, type, nullable: true };
-});
 
 const bucket = await TestBucket.open();
 const { client } = bucket.server;
@@ -53,35 +45,19 @@ try {
     console.log(`${format}: ${(all / 2 ** 20).toFixed(1)} MiB`);
     await compare(
       `write ${format}`,
+      { rows, pairs },
       () => writeByDriver(format),
       () => writeByIdra(format),
     );
     await compare(
       `read ${format}`,
+      { rows, pairs },
       () => readByDriver(format),
       () => readByIdra(format),
     );
   }
 } finally {
   await bucket.stop();
-}
-
-async function compare(name: string, driver: () => Promise<Cost>, idra: () => Promise<Cost>): Promise<void> {
-  const [times, cpus]: [number[], number[]] = [[], []];
-  for (let nr = 0; nr < pairs; nr++) {
-    const isFirst = nr % 2 === 0;
-    const one = isFirst ? await driver() : await idra();
-    const other = isFirst ? await idra() : await driver();
-    const [bare, ours] = isFirst ? [one, other] : [other, one];
-    times.push(ours.ms / bare.ms);
-    cpus.push(ours.cpuMs / bare.cpuMs);
-    const shown = ({ ms, cpuMs }: Cost) =>
-      `${(ms / 1_000).toFixed(2)} s (CPU ${(cpuMs / 1_000).toFixed(2)} s)`;
-    const rss = Math.round(process.memoryUsage().rss / 2 ** 20);
-    console.log(`  ${name}: driver ${shown(bare)}, idra ${shown(ours)}, rss ${rss} MiB`);
-  }
-  judge(`${name}, ${rows} rows: time of idra to that of the driver`, median(times), 1 / least);
-  judge(`${name}, ${rows} rows: CPU of idra to that of the driver`, median(cpus), 1 / least);
 }
 
 function* batches(): Generator<{ readonly from: number; readonly rows: Row[] }> {
@@ -104,7 +80,7 @@ async function dataKeys(at: string): Promise<readonly string[]> {
 }
 
 async function write(format: Format, at: string): Promise<Cost> {
-  const source = await connector.openSource(bucket.access, sourceOf(at, { columns: recordColumns }), signal);
+  const source = await connector.openSource(bucket.access, sourceOf(at, { columns: orderColumns }), signal);
   const relation = await source.describe(signal);
   await source.close();
   const destination = await connector.openDestination(bucket.access, targetOf(at, { format }), signal);
@@ -193,7 +169,7 @@ async function parquetRows(bytes: Uint8Array): Promise<number> {
 }
 
 async function readByIdra(format: Format): Promise<Cost> {
-  const object = sourceOf(`${prefix}${format}/`, { format, columns: recordColumns });
+  const object = sourceOf(`${prefix}${format}/`, { format, columns: orderColumns });
   const source = await connector.openSource(bucket.access, object, signal);
   const relation = await source.describe(signal);
   let seen = 0;

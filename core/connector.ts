@@ -146,6 +146,11 @@ export interface ReadRequest {
   readonly findsNewFields?: true;
   /** PassEnd.mark of an earlier pass that was held back. */
   readonly mark?: string;
+  /**
+   * Stream with a continuous schedule: once it has caught up, the pass may wait for further changes, until there was none for so long or
+   * the signal fires. A log that has to be opened for each pass is read faster so.
+   */
+  readonly lingers?: { readonly forMs: number; readonly until: AbortSignal };
   /** The caller stops at the first row, so the end is reached only if there are no rows. */
   readonly isProbe?: true;
 }
@@ -251,7 +256,7 @@ export interface WritePlan {
   readonly deletes: Deletes;
   /** Omit the key of a row from messages. */
   readonly redactsKeys: boolean;
-  /** createTable creates a unique key (not for Append with Timestamp, which keeps a history). */
+  /** createTable creates a unique key (not for Append with Timestamp or Stream, which keeps a history). */
   readonly hasUniqueKey: boolean;
 }
 

@@ -1,6 +1,14 @@
 import type { z } from 'zod';
 import type { Connector } from './connector.ts';
-import type { DestinationObject, Mode, StartKind, SystemField, SystemType, WriteMode } from './sync-spec.ts';
+import type {
+  DestinationObject,
+  Mode,
+  SourceObject,
+  StartKind,
+  SystemField,
+  SystemType,
+  WriteMode,
+} from './sync-spec.ts';
 
 /** The description of a system as plain data without a driver; `load` imports the implementation. */
 export interface Definition {
@@ -22,6 +30,11 @@ export interface Definition {
    * fingerprint, so the result for a given config must never change between versions.
    */
   address(config: Readonly<Record<string, unknown>>): Address;
+  /**
+   * Whether a source would read what this destination writes at the same address, so that its rows come back as new ones for ever. Omitted:
+   * only if both are the same object, which a rule of the manifest refuses.
+   */
+  readsOwnRows?(source: Partial<SourceObject>, destination: Partial<DestinationObject>): boolean;
   /**
    * What a Sync leaves behind at its destination if nothing could clean up; undefined: nothing. The object comes from the manifest and
    * may be invalid.
@@ -48,6 +61,8 @@ export interface Capabilities {
   readonly source: SourceCapabilities;
   readonly destination: {
     readonly writeModes: readonly WriteMode[];
+    /** Why the other write modes are not offered, after `because`. */
+    readonly noOtherWriteModes?: string;
     /** Implements `largest`, which the LastDestination* modes need. */
     readonly hasLargest: boolean;
     /** Applies deletions (Rows.deletions) by WritePlan.deletes. */

@@ -8,7 +8,7 @@ import { ApiServer } from './kit/api/api-server.ts';
 import { type ApiItem, send } from './kit/api/items.ts';
 import { killedAt } from './kit/kill-hook.ts';
 import { randomFrom } from './kit/random.ts';
-import { SingleMode, syncManifest } from './kit/single-mode.ts';
+import { anyDataSource, SingleMode, syncManifest } from './kit/single-mode.ts';
 import { removeFolder, tempFolder } from './kit/temp.ts';
 
 /**
@@ -50,15 +50,10 @@ function inFile(name: string, sql: string): readonly unknown[][] {
   }
 }
 
-function dataSource(name: string, spec: object): string {
-  const head = `apiVersion: idra.dev/v1alpha1\nkind: DataSource\nmetadata: { name: ${name} }\n`;
-  return `${head}spec: ${JSON.stringify(spec)}\n---\n`;
-}
-
 function manifests(...syncs: readonly string[]): string {
   return [
-    dataSource('api', { http: { url: api.url, allowPrivateAddresses: true } }),
-    ...['shop', 'warehouse'].map((name) => dataSource(name, { sqlite: { path: pathOf(name) } })),
+    anyDataSource('api', { http: { url: api.url, allowPrivateAddresses: true } }),
+    ...['shop', 'warehouse'].map((name) => anyDataSource(name, { sqlite: { path: pathOf(name) } })),
     ...syncs,
   ].join('');
 }

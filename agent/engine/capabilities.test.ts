@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { definitionOf } from '../../connectors/catalog.ts';
 import type { Definition } from '../../core/definition.ts';
-import type { SyncSpec } from '../../core/sync-spec.ts';
-import { requireCapable } from './capabilities.ts';
+import type { DataSource, SyncSpec } from '../../core/sync-spec.ts';
+import { requireCapable, requireNoLoop } from './capabilities.ts';
 
 const spec = (deletes: SyncSpec['deletes']) =>
   ({
@@ -30,4 +30,52 @@ test('deletions are refused by a destination that does not apply them: they woul
       assert.doesNotThrow(to(definitionOf(type), deletes));
   }
   assert.doesNotThrow(to(unable, 'Ignore'));
+});
+
+test('Upsert of objects is refused, with the reason', () => {
+  const objects = {
+    ...spec('Ignore'),
+    destination: { dataSource: 'to', prefix: 'a/', existingRows: 'Refuse' },
+  } as const;
+  const upsert = () =>
+    requireCapable(objects, { source: definitionOf('mongodb'), destination: definitionOf('s3') });
+  assert.throws(upsert, {
+    code: 'WriteModeNotOffered',
+    message: /because an object cannot be changed in place/,
+  });
+});
+
+test('a prefix that contains that of the other end is refused, in the same bucket', () => {
+  const s3 = definitionOf('s3');
+  const bucket = (name: string): DataSource => ({
+    name,
+    namespace: 'default',
+    uid: name,
+    generation: 1,
+    spec: {
+      type: 's3',
+      config: { bucket: name, endpoint: 'http://s3:9000' },
+      maxConcurrentSyncs: 8,
+      placement: { agentSelector: {} },
+    },
+  });
+  const loop = (from: string, to: string, other = 'lake') => {
+    const source = { dataSource: 'lake', prefix: from };
+    const destination = { dataSource: 'other', prefix: to, existingRows: 'Refuse' } as const;
+    const ends = { source: bucket('lake'), destination: bucket(other) };
+    requireNoLoop({ spec: { ...spec('Ignore'), source, destination } }, ends, {
+      source: s3,
+      destination: s3,
+    });
+  };
+  for (const [from, to] of [
+    ['in/', 'in/out/'],
+    ['in/out/', 'in/'],
+    ['in/', 'in/'],
+    ['', 'out/'],
+  ] as const) {
+    assert.throws(() => loop(from, to), { code: 'OwnRowsRead', path: 'spec.destination.prefix' });
+    loop(from, to, 'elsewhere');
+  }
+  loop('in/', 'out/');
 });

@@ -1,11 +1,14 @@
 import type { Definition } from '../../core/definition.ts';
 import { permanent } from '../../core/errors.ts';
 import {
+  type DataSource,
   type DestinationObject,
   isLastDestination,
   objectFieldOf,
+  objectPath,
   type SourceObject,
   type StartKind,
+  type Sync,
   type SyncSpec,
   startKindOf,
 } from '../../core/sync-spec.ts';
@@ -31,10 +34,16 @@ export function requireCapable(spec: SyncSpec, definitions: Definitions): void {
   }
   requireStart(spec.source, source);
   if (!writes.writeModes.includes(writeMode)) {
-    throw permanent('WriteModeNotOffered', `${destination.type} cannot be written by ${writeMode}`, {
-      path: 'spec.writeMode',
-      fix: `use one of ${writes.writeModes.join(', ')}`,
-    });
+    const { noOtherWriteModes: reason } = writes;
+    const because = reason === undefined ? '' : `, because ${reason}`;
+    throw permanent(
+      'WriteModeNotOffered',
+      `${destination.type} cannot be written by ${writeMode}${because}`,
+      {
+        path: 'spec.writeMode',
+        fix: `use one of ${writes.writeModes.join(', ')}`,
+      },
+    );
   }
   if (isLastDestination(spec) && !writes.hasLargest) {
     throw permanent(
@@ -53,6 +62,32 @@ export function requireCapable(spec: SyncSpec, definitions: Definitions): void {
     });
   }
   requireDeletes(spec, definitions);
+}
+
+/** The source would read what the Sync has written: its rows would come back as new ones for ever. */
+export function requireNoLoop(
+  { spec }: Pick<Sync, 'spec'>,
+  ends: { readonly source: DataSource; readonly destination: DataSource },
+  { source, destination }: Definitions,
+): void {
+  const isSameAddress =
+    source.type === destination.type &&
+    JSON.stringify(source.address(ends.source.spec.config)) ===
+      JSON.stringify(destination.address(ends.destination.spec.config));
+  if (!isSameAddress || !destination.readsOwnRows?.(spec.source, spec.destination)) return;
+  throw permanent(
+    'OwnRowsRead',
+    `the Sync would read what it writes: ${textOf(spec.source)} of the source and ${textOf(spec.destination)} of the destination contain one another`,
+    {
+      path: objectPath('destination', spec.destination),
+      fix: 'write to another place, which the source does not contain',
+    },
+  );
+}
+
+function textOf(object: SourceObject | DestinationObject): string {
+  const field = objectFieldOf(object);
+  return field === undefined ? 'an object' : `${field} ${object[field]}`;
 }
 
 function requireDeletes({ mode, deletes }: SyncSpec, { source, destination }: Definitions): void {

@@ -4,7 +4,7 @@ import type { AnyDestination, Connector, Destination, Source, SystemAccess } fro
 import type { Definition } from '../../core/definition.ts';
 import { holdsOffsets } from '../../core/plain-destination.ts';
 import type { DataSource, SourceObject, Sync } from '../../core/sync-spec.ts';
-import { requireCapable } from './capabilities.ts';
+import { requireCapable, requireNoLoop } from './capabilities.ts';
 import type { RunContext } from './context.ts';
 import { namingGrant } from './missing-grant.ts';
 import type { OpenEnds } from './open-ends.ts';
@@ -37,6 +37,7 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
   const { sync, secrets } = input;
   const definitions = definitionsOf(input);
   requireCapable(sync.spec, definitions);
+  requireNoLoop(sync, input, definitions);
   const [sourceEnd, destinationEnd] = await allSettled([
     loadEnd(input, input.source),
     loadEnd(input, input.destination),

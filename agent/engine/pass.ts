@@ -60,7 +60,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const whole = requestFor(open, input.offset, input.heldBack?.mark);
   const maxBytes = Math.min(whole.limits.maxBytes, context.shared.largestBatchBytes);
   const maxRows = Math.min(whole.limits.maxRows, Math.ceil(maxBytes / rowObjectBytes));
-  const request = { ...whole, limits: { maxRows, maxBytes } };
+  const request = { ...whole, limits: { maxRows, maxBytes }, ...lingering(input) };
   const isWhole = isAtomic(request);
   const order = orderNames(open.plan.read);
   const reading = new AbortController();
@@ -117,6 +117,17 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
     reading.abort(new Stopped('drain'));
     await batches.return(undefined as never).catch(() => {});
   }
+}
+
+const lingerMs = 1_000;
+/** A pass ends after this time at the latest, because its end reports that the Sync has caught up. */
+const longestLingerMs = 10_000;
+
+function lingering({ context, interrupt }: PassInput): Pick<ReadRequest, 'lingers'> {
+  const { mode, schedule } = context.sync.spec;
+  if (mode !== 'Stream' || schedule.kind !== 'continuous' || context.once) return {};
+  const until = AbortSignal.any([interrupt, AbortSignal.timeout(longestLingerMs)]);
+  return { lingers: { forMs: lingerMs, until } };
 }
 
 function waitingForRows({ isWaiting }: BatchHolder): string {

@@ -178,10 +178,11 @@ export function requireRunnable(plan: SyncPlan): void {
   throw permanent(first.code, first.message, { path: first.path, ...(fix !== '' && { fix }) });
 }
 
-/** Append by timestamp writes one row for each version read. */
+/** Append by timestamp, or of a stream, writes one row for each version read. */
 function isHistory(spec: SyncSpec): boolean {
   return (
-    spec.writeMode === 'Append' && (spec.mode === 'Timestamp' || spec.mode === 'LastDestinationTimestamp')
+    spec.writeMode === 'Append' &&
+    (spec.mode === 'Timestamp' || spec.mode === 'LastDestinationTimestamp' || spec.mode === 'Stream')
   );
 }
 

@@ -11,16 +11,17 @@ import type { WalkedItem } from './source/item-reader.ts';
 
 /** The columns of a list: those of the manifest, or inferred from its first items. The first page is read in any case. */
 export async function describeList(
-  items: AsyncGenerator<WalkedItem, void>,
+  pages: AsyncGenerator<readonly WalkedItem[], void>,
   object: SourceObject,
 ): Promise<Relation> {
   const { path = '', columns, key } = object;
   const records: JsonValue[] = [];
   const wanted = columns ? 1 : (object.sample ?? defaultSample);
-  for await (const { record } of items) {
-    if (record !== undefined) records.push(record);
+  for await (const items of pages) {
+    records.push(...items.flatMap(({ record }) => (record === undefined ? [] : [record])));
     if (records.length >= wanted) break;
   }
+  records.splice(wanted);
   const recordColumns = columns ?? inferred(records, object);
   const known = key?.every((name) => recordColumns.some((each) => each.name === name));
   return {

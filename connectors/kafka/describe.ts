@@ -52,7 +52,10 @@ export async function describeSource(
   const needsKey = object.key === undefined;
   const sample =
     needsSample || needsKey ? await sampleOf(session, topics, object.sample ?? defaultSample, signal) : [];
-  for (const each of sample) await (format.prepare(each.value, signal) ?? format.prepare(each.key, signal));
+  for (const { value, key } of sample) {
+    await format.prepare?.(value, signal);
+    await format.prepare?.(key, signal);
+  }
   const recordColumns = object.columns ?? ofSchema ?? inferred(object, sample, format);
   const names = [...recordColumns.map(({ name }) => name), ...metadata.map(({ name }) => name)];
   const key = object.key ?? keyInMessages(sample, format, names);

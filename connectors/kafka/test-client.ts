@@ -1,4 +1,4 @@
-import { type Admin, Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs';
+import { type Admin, Kafka, type KafkaMessage, logLevel, Partitioners, type ProducerConfig } from 'kafkajs';
 import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
 import type { KafkaServer } from '../../e2e/kit/servers.ts';
@@ -49,7 +49,7 @@ export class TestClient {
     });
   }
 
-  async producer(options: { readonly transactionalId?: string } = {}) {
+  async producer(options: ProducerConfig = {}) {
     const producer = this.kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,

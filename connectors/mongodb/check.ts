@@ -94,12 +94,14 @@ async function indexFindings(
   const path = dottedPath(field, relation.recordColumns);
   const indexes = await listIndexes(session, collection, signal);
   const isByTime = mode.endsWith('Timestamp');
-  const isIndexed = indexes.some(({ fields, isPlain }) => {
+  const isIndexed = indexes.some(({ fields, isPlain, isUnique }) => {
     const [first, second] = fields;
-    return isPlain && first?.[0] === path && (!isByTime || second?.[0] === idName);
+    // By an id that several documents may have, documents are ordered by the id and their _id.
+    const isEnough = second?.[0] === idName || (!isByTime && (path === idName || (isUnique && !second)));
+    return isPlain && first?.[0] === path && isEnough;
   });
   if (isIndexed) return [];
-  const key = isByTime ? `{ ${JSON.stringify(path)}: 1, _id: 1 }` : `{ ${JSON.stringify(path)}: 1 }`;
+  const key = `{ ${JSON.stringify(path)}: 1, _id: 1 }`;
   return [
     {
       severity: 'warning',

@@ -1,4 +1,4 @@
-import type { Document } from 'mongodb';
+import type { AbstractCursor, Document } from 'mongodb';
 import { z } from 'zod';
 import { permanent } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -29,7 +29,7 @@ const entries = z.object({ cursor: z.object({ firstBatch: z.array(entry).max(100
 
 async function list(session: Session, filter: Document, signal?: AbortSignal): Promise<CollectionInfo[]> {
   const command = { listCollections: 1, filter, cursor: { batchSize: 10_000 } };
-  const answer = entries.parse(await session.command(command, signal));
+  const answer = await session.ask(command, entries, signal);
   return answer.cursor.firstBatch.map(({ name, type, options = {}, info }) => ({
     name,
     kind: kindOf(type, options),
@@ -99,7 +99,7 @@ const indexEntry = z.looseObject({ name: z.string(), key: z.record(z.string(), z
 const indexEntries = z.object({ cursor: z.object({ firstBatch: z.array(indexEntry).max(1_000) }) });
 
 export async function listIndexes(session: Session, name: string, signal?: AbortSignal): Promise<Index[]> {
-  const answer = indexEntries.parse(await session.command({ listIndexes: name }, signal));
+  const answer = await session.ask({ listIndexes: name }, indexEntries, signal);
   return answer.cursor.firstBatch.map((each) => {
     const isPlain =
       each.partialFilterExpression === undefined && each.sparse !== true && each.collation === undefined;
@@ -125,15 +125,24 @@ export async function readRaw(
   signal: AbortSignal,
 ): Promise<Buffer[]> {
   const { filter = {}, ...options } = query;
-  const found = await session.guard(
-    () =>
-      session
-        .collection(collection)
-        .find(filter, { ...options, maxTimeMS: longMs, raw: true, signal })
-        .toArray(),
+  const given = { ...options, maxTimeMS: longMs, raw: true, signal };
+  return await session.guard(
+    () => firstOf(session.collection(collection).find(filter, given), query.limit),
     signal,
   );
-  return found.map((each) => asBuffer(each as unknown as Uint8Array));
+}
+
+/** At most so many, whatever the server sends. */
+async function firstOf(cursor: AbstractCursor, count: number): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  try {
+    while (found.length < count && (await cursor.hasNext()))
+      for (const each of cursor.readBufferedDocuments(count - found.length))
+        found.push(asBuffer(each as Uint8Array));
+    return found;
+  } finally {
+    await cursor.close().catch(() => {});
+  }
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {
@@ -175,12 +184,11 @@ async function anywhere(
   signal: AbortSignal,
 ): Promise<Buffer[]> {
   const pipeline = [{ $sample: { size } }, ...(filter ? [{ $match: filter }] : [])];
-  const found = await session.guard(
-    () =>
-      session.collection(collection).aggregate(pipeline, { maxTimeMS: longMs, raw: true, signal }).toArray(),
+  const options = { maxTimeMS: longMs, raw: true, signal, batchSize: size };
+  return await session.guard(
+    () => firstOf(session.collection(collection).aggregate(pipeline, options), size),
     signal,
   );
-  return found.map((each) => asBuffer(each as unknown as Uint8Array));
 }
 
 /** A rough number; undefined if the server does not say. */

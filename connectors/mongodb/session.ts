@@ -1,4 +1,5 @@
 import type { ClientSession, Collection, Db, Document, MongoClient } from 'mongodb';
+import type { z } from 'zod';
 import { onAbort } from '../../core/aborted.ts';
 import type { SystemAccess, SystemIdentity } from '../../core/connector.ts';
 import type { IdraError } from '../../core/errors.ts';
@@ -95,6 +96,12 @@ export class Session implements PooledSession {
   /** Runs one command. Errors are thrown as IdraErrors. */
   async command(command: Document, signal?: AbortSignal): Promise<Document> {
     return await this.guard(() => this.database.command({ ...command, maxTimeMS: shortMs }), signal);
+  }
+
+  /** As `command`; an answer of another form is an error of the server. */
+  async ask<T>(command: Document, form: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    const limited = { ...command, maxTimeMS: shortMs };
+    return await this.guard(async () => form.parse(await this.database.command(limited)), signal);
   }
 
   /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, test } from 'node:test';
 import type { SystemAccess } from '../../core/connector.ts';
+import type { IdraError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { connector } from './connector.ts';
 import { signal, targetOf } from './test-harness.ts';
@@ -31,7 +32,7 @@ async function endpointOf({ ignoresConditions, denies = [] }: Behavior): Promise
         .writeHead(status, { 'Content-Type': 'application/xml' })
         .end(`<Error><Code>${code}</Code></Error>`);
     const method = searchParams.has('delete') ? 'DELETE' : (request.method ?? '');
-    const action = searchParams.has('list-type') ? 'LIST' : method;
+    const action = searchParams.has('list-type') ? 'LIST' : searchParams.has('uploads') ? 'UPLOADS' : method;
     if (denies.includes(action)) return error(403, 'AccessDenied');
     const found = objects.get(pathname);
     if (action === 'LIST') return response.end('<ListBucketResult></ListBucketResult>');
@@ -91,4 +92,40 @@ test('a missing right is named, with the statement of a policy that allows it', 
   const [finding] = await source.check('Stream', signal);
   assert.match(finding?.fix ?? '', /s3:ListBucket/);
   await source.close();
+  const unknowing = await connector.openSource(
+    await endpointOf({ denies: ['UPLOADS'] }),
+    { prefix: 'in/' },
+    signal,
+  );
+  const findings = await unknowing.check('Stream', signal);
+  assert.deepEqual(
+    findings.map(({ severity, code }) => [severity, code]),
+    [['warning', 'UploadsUnknown']],
+  );
+  assert.match(findings[0]?.fix ?? '', /"s3:ListBucketMultipartUploads".*"arn:aws:s3:::lake"/);
+  assert.deepEqual(await unknowing.check('Snapshot', signal), []);
+  await unknowing.close();
+});
+
+test('formats and compressions of other systems are refused, not read as something else', async () => {
+  const access = await endpointOf({});
+  const wrong = [
+    [{ format: 'Raw' }, 'format', /not copied as a whole/],
+    [{ format: 'Avro' }, 'format', /JSONLines, CSV, Parquet/],
+    [{ compression: 'Snappy' }, 'compression', /None, Gzip, Zstd/],
+    [{ format: 'Parquet', compression: 'LZ4' }, 'compression', /Snappy/],
+  ] as const;
+  for (const [fields, field, pattern] of wrong)
+    for (const end of ['source', 'destination'] as const)
+      await assert.rejects(
+        async () =>
+          end === 'source'
+            ? await connector.openSource(access, { prefix: 'in/', ...fields }, signal)
+            : await connector.openDestination(access, targetOf('out/', fields), signal),
+        (error: IdraError) => {
+          assert.deepEqual([error.code, error.path], ['ManifestInvalid', `spec.${end}.${field}`]);
+          assert.match(`${error.message} ${error.fix}`, pattern);
+          return true;
+        },
+      );
 });

@@ -4,20 +4,35 @@ import type { Mode, SourceObject, WriteMode } from '../../core/sync-spec.ts';
 import { statusOf } from './errors.ts';
 import { policyFor } from './policy.ts';
 import type { S3Session } from './session.ts';
+import { openUploads } from './source/open-uploads.ts';
 
 /** Rights that reading needs. */
 export async function sourceFindings(
   session: S3Session,
   { prefix = '' }: SourceObject,
-  _mode: Mode,
+  mode: Mode,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const listed = await attempt(() => session.list({ prefix, maxKeys: 10 }, signal));
   if (listed instanceof IdraError) return [missing(listed, session, ['s3:ListBucket'], prefix, 'source')];
   const first = listed.objects.find(({ key, size }) => size > 0 && !key.endsWith('/'));
-  if (!first) return [];
-  const read = await attempt(async () => (await session.read(first.key, { end: 1 }, signal)).close());
-  return read instanceof IdraError ? [missing(read, session, ['s3:GetObject'], prefix, 'source')] : [];
+  if (first) {
+    const read = await attempt(async () => (await session.read(first.key, { end: 1 }, signal)).close());
+    if (read instanceof IdraError) return [missing(read, session, ['s3:GetObject'], prefix, 'source')];
+  }
+  return mode === 'Stream' && !(await openUploads(session, prefix, signal))
+    ? [uploadsUnknown(session, prefix)]
+    : [];
+}
+
+function uploadsUnknown({ where, config }: S3Session, prefix: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'UploadsUnknown',
+    path: 'spec.source.prefix',
+    message: `${where}: which uploads are open is not known, so objects of uploads that take longer than source.horizon are not read`,
+    fix: `abort uploads that were left unfinished, and add to the policy of the credentials: ${policyFor(config.bucket, prefix, ['s3:ListBucketMultipartUploads'])}`,
+  };
 }
 
 /** What was thrown if rights are missing. */

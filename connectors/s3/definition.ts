@@ -49,9 +49,17 @@ export const definition: Definition = {
       lateRowBound: 'none',
       hasSessionTimeZone: false,
     },
-    destination: { writeModes: ['Append', 'Replace'], hasLargest: false, canDelete: false },
+    destination: {
+      writeModes: ['Append', 'Replace'],
+      noOtherWriteModes:
+        'an object cannot be changed in place, and a row with the same key may be in any of them',
+      hasLargest: false,
+      canDelete: false,
+    },
   },
   address: ({ endpoint, bucket }) => [endpoint ?? null, bucket ?? null],
+  readsOwnRows: ({ prefix: read = '' }, { prefix: written = '' }) =>
+    written.startsWith(read) || read.startsWith(written),
   leftovers: ({ prefix = '' }, uid) => ({
     what: `its manifest ${prefix}_idra/${uid}.json`,
     remedy: `delete the object ${prefix}_idra/${uid}.json; rows stay readable for readers that list all objects`,

@@ -1,13 +1,6 @@
-import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-
-interface ErrorClass {
-  readonly code: ErrorCode;
-  readonly disposition: Disposition;
-  readonly path?: string;
-  readonly fix?: string;
-}
+import { type ErrorClass, tlsFailure } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
@@ -88,13 +81,6 @@ const unreachable: ErrorClass = {
   fix: 'check endpoint and region, and that the network of the agents reaches them',
 };
 const lost: ErrorClass = { code: 'ConnectionLost', disposition: later };
-const untrusted: ErrorClass = {
-  code: 'CertificateUntrusted',
-  disposition: never,
-  path: 'spec.s3.caSecretRef',
-  fix: 'set caSecretRef to the authority that signed the certificate of the endpoint, or an endpoint that the certificate names',
-};
-
 /** By the code of a socket of Node. */
 const bySocket: Readonly<Record<string, ErrorClass>> = {
   ECONNREFUSED: unreachable,
@@ -106,14 +92,6 @@ const bySocket: Readonly<Record<string, ErrorClass>> = {
   ECONNRESET: lost,
   EPIPE: lost,
   ERR_STREAM_PREMATURE_CLOSE: lost,
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
-  UNABLE_TO_GET_ISSUER_CERT: untrusted,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  CERT_HAS_EXPIRED: untrusted,
-  CERT_NOT_YET_VALID: untrusted,
-  ERR_TLS_CERT_ALTNAME_INVALID: untrusted,
 };
 
 interface DriverError {
@@ -151,6 +129,8 @@ export function toIdraError(thrown: unknown, where: string, action: string): Idr
       cause: thrown,
     });
   const { name = 'an error without a name', code = '' } = (thrown ?? {}) as DriverError;
+  const tls = tlsError(code, `${where}: ${action}`, thrown);
+  if (tls) return tls;
   const status = statusOf(thrown);
   const found =
     lookUp(byName, name) ??
@@ -166,6 +146,19 @@ export function toIdraError(thrown: unknown, where: string, action: string): Idr
     path,
     fix,
     cause: thrown,
+  });
+}
+
+function tlsError(code: string, where: string, thrown: unknown): IdraError | undefined {
+  const error = tlsFailure(code, where, 'spec.s3.caSecretRef', thrown);
+  if (error?.code === 'CertificateUntrusted')
+    return error.with({
+      fix: 'set caSecretRef to the authority that signed the certificate of the endpoint, or an endpoint that the certificate names',
+    });
+  if (error?.code !== 'TlsRefused') return error;
+  return error.with({
+    path: 'spec.s3.endpoint',
+    fix: 'use an endpoint that accepts TLS 1.2 or 1.3 without a client certificate',
   });
 }
 

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { SystemAccess } from '../../core/connector.ts';
 import type { IdraError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
+import { makeCertificates } from '../../e2e/kit/certificates.ts';
 import { faultProxy } from '../../e2e/kit/proxy.ts';
+import { removeFolder, tempFolder } from '../../e2e/kit/temp.ts';
 import { readConfig } from './config.ts';
 import { connector } from './connector.ts';
 import { S3Session } from './session.ts';
@@ -123,13 +127,36 @@ test('an answer that does not end is cut off', async () => {
   await session.close();
 });
 
+test('TLS: a certificate that is not trusted, and an endpoint that refuses the connection', async () => {
+  const folder = await tempFolder('s3-tls');
+  const { caFile, certFile, keyFile, otherCaFile } = await makeCertificates(folder);
+  const [ca = '', cert = '', key = '', otherCa = ''] = await Promise.all(
+    [caFile, certFile, keyFile, otherCaFile].map((file) => readFile(file, 'utf8')),
+  );
+  for (const [requestCert, trusted, code, path] of [
+    [false, otherCa, 'CertificateUntrusted', 'spec.s3.caSecretRef'],
+    [true, ca, 'TlsRefused', 'spec.s3.endpoint'],
+  ] as const) {
+    const options = { ca, cert, key, requestCert, rejectUnauthorized: requestCert };
+    const server = createTlsServer(options, (_, response) => response.end());
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const endpoint = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const session = new S3Session(accessWith({ endpoint }, { ca: trusted }));
+    await assert.rejects(session.list({ prefix: '' }, signal), { code, path, disposition: 'permanent' });
+    await session.close();
+  }
+  await removeFolder(folder);
+});
+
 test('a waiting call rejects with the reason of its signal', async () => {
-  const endpoint = await serverOf(() => {});
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const endpoint = await serverOf(() => resolve());
   const session = new S3Session(accessWith({ endpoint }));
   const stop = new AbortController();
   const waiting = session.list({ prefix: '' }, stop.signal);
   const reason = new Error('stopped');
-  setTimeout(() => stop.abort(reason), 50);
+  asked.then(() => stop.abort(reason));
   await assert.rejects(waiting, reason);
   await session.close();
 });

@@ -67,6 +67,21 @@ export class TestBucket {
     return (answer.Contents ?? []).map(({ Key = '' }) => Key);
   }
 
+  /** However many there are. */
+  async allKeys(prefix: string): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let after: string | undefined; ; after = found.at(-1)) {
+      const request = new ListObjectsV2Command({
+        Bucket: this.name,
+        Prefix: prefix,
+        ...(after !== undefined && { StartAfter: after }),
+      });
+      const { Contents = [], IsTruncated } = await this.server.client.send(request);
+      found.push(...Contents.map(({ Key = '' }) => Key));
+      if (!IsTruncated) return found;
+    }
+  }
+
   async json(key: string): Promise<Record<string, unknown>> {
     return JSON.parse((await this.get(key)).toString()) as Record<string, unknown>;
   }

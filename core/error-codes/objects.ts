@@ -35,6 +35,13 @@ export const objectCodes = {
       'Set accessKeyIdSecretRef and secretAccessKeySecretRef, or give the pods of the agents an identity of AWS and leave out endpoint.',
     systems: ['S3'],
   },
+  LedgerFull: {
+    cause:
+      'More objects are within source.horizon than an offset can remember, and either the horizon is set, or open uploads cannot be listed.',
+    remedy:
+      'Shorten or remove source.horizon, allow s3:ListBucketMultipartUploads, abort unfinished uploads, or read a narrower prefix.',
+    systems: ['S3'],
+  },
   ObjectChanged: {
     cause: 'An object was replaced or deleted while it was read.',
     remedy: 'Nothing: the next attempt reads what is there now.',
@@ -64,6 +71,13 @@ export const objectCodes = {
   RegionWrong: {
     cause: 'The bucket is in another region than the DataSource says.',
     remedy: 'Correct region of the DataSource.',
+    systems: ['S3'],
+  },
+  UploadsUnknown: {
+    cause:
+      'The credentials may not list uploads that are not complete. Their objects appear with the time at which the upload began, which may be long ago.',
+    remedy:
+      'Allow s3:ListBucketMultipartUploads on the bucket; without it, uploads that take longer than source.horizon are not read.',
     systems: ['S3'],
   },
 } as const satisfies ErrorEntries;

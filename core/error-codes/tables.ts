@@ -88,6 +88,10 @@ export const tableCodes = {
     remedy: 'ALTER TABLE ... ENGINE = InnoDB',
     systems: ['MySQL', 'MariaDB'],
   },
+  OwnRowsRead: {
+    cause: 'A Sync would read what it writes, so that its own rows come back as new ones for ever.',
+    remedy: 'Write to a prefix that neither contains that of the source nor is below it.',
+  },
   OwnTableNamed: {
     cause: 'The Sync reads or writes an internal table of Idra (_idra_...): offsets could be forged.',
     remedy: 'Name another table.',

@@ -38,14 +38,17 @@ export class RowMaker<N, M = undefined> {
     this.#known = request.findsNewFields ? knownFields(source.columns) : undefined;
   }
 
-  /** Undefined: the record does not fit, which is recorded. `position` names it in messages: `partition 3, offset 42`. */
-  row(record: N, of: M, position: string): Value[] | undefined {
+  /**
+   * Undefined: the record does not fit, which is recorded. `position` names it in messages: `partition 3, offset 42`; a function is called
+   * only for them.
+   */
+  row(record: N, of: M, position: string | (() => string)): Value[] | undefined {
     if (this.#known) this.#look(record, this.#known);
     const row: Value[] = [];
     for (const cell of this.#cells) {
       const value = cell.read(record, of);
       if (value instanceof Misfit) {
-        this.#reject(cell.name, position, value);
+        this.#reject(cell.name, typeof position === 'string' ? position : position(), value);
         return undefined;
       }
       row.push(value);

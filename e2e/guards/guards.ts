@@ -8,11 +8,13 @@ import { ofEtcd } from './of-etcd.ts';
 import { ofHostileNames } from './of-hostile-names.ts';
 import { ofHttp } from './of-http.ts';
 import { ofKafka } from './of-kafka.ts';
+import { ofMongodb } from './of-mongodb.ts';
 import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 import { ofRecords } from './of-records.ts';
+import { ofS3 } from './of-s3.ts';
 
 /**
  * Each of them prevents rows from being silently lost, doubled or changed: if one is removed, a test fails. To add one, add an entry
@@ -30,7 +32,9 @@ export const guards: readonly Guard[] = [
   ...ofEtcd,
   ...ofHttp,
   ...ofKafka,
+  ...ofMongodb,
   ...ofRecords,
+  ...ofS3,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

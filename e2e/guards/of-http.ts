@@ -79,4 +79,21 @@ export const ofHttp: readonly Guard[] = [
     to: 'const first = this.#isAtomic ? this.#rows : Math.floor(Math.random() * 1e9);',
     caughtBy: { test: 'connectors/http/destination/destination.test.ts', only: 'a repeated call has again' },
   },
+  {
+    name: 'HTTP: a list whose largest value is below the offset stops the Sync',
+    file: 'connectors/http/source/source-behind.ts',
+    from: 'if (this.#field.compare(newest, since) >= 0) return;',
+    to: 'if (newest !== since) return;',
+    caughtBy: {
+      test: 'connectors/http/source/late-rows.test.ts',
+      only: 'a list whose largest value is below the offset',
+    },
+  },
+  {
+    name: 'fields of another system are refused by the manifest',
+    file: 'core/manifest/system-field-rules.ts',
+    from: '...fieldsOfOthers(end, offered.systems),',
+    to: '',
+    caughtBy: { test: 'crds/custom-resources.test.ts', only: 'our own validation' },
+  },
 ];

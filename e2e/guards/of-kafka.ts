@@ -3,6 +3,7 @@
 import type { Guard } from './guard.ts';
 
 const source = 'connectors/kafka/source/source.test.ts';
+const stream = 'connectors/kafka/source/change-stream.test.ts';
 const claim = 'connectors/kafka/destination/claim.test.ts';
 const batches = 'connectors/kafka/types/record-batch.test.ts';
 
@@ -20,14 +21,14 @@ export const ofKafka: readonly Guard[] = [
     file: 'connectors/kafka/source/pass.ts',
     from: 'requireSameTopic({ topic: topic.name, topicId: stored?.id }, topic);',
     to: '',
-    caughtBy: { test: source, only: 'a topic that was created again' },
+    caughtBy: { test: stream, only: 'a topic that was created again' },
   },
   {
     name: 'Kafka: messages that are gone are not skipped',
     file: 'connectors/kafka/source/pass.ts',
     from: 'if (reader.position < first) throw messagesGone(reader, first);',
     to: 'if (reader.position < first) reader.fetchOffset = first;',
-    caughtBy: { test: source, only: 'deleted before they were read' },
+    caughtBy: { test: stream, only: 'deleted before they were read' },
   },
   {
     name: 'Kafka: the end of a topic at which a Sync begins is stored at once',
@@ -77,5 +78,15 @@ export const ofKafka: readonly Guard[] = [
     from: "if (mechanism === 'PLAIN' || mechanism === 'OAUTHBEARER')",
     to: 'if (false as boolean)',
     caughtBy: { test: 'connectors/kafka/session.test.ts', only: 'PLAIN is sent only' },
+  },
+  {
+    name: 'Kafka: the schema of a key is fetched, too',
+    file: 'connectors/kafka/source/message-rows.ts',
+    from: 'return first?.then(() => fetched(format, [value, key, value], signal));',
+    to: 'return first;',
+    caughtBy: {
+      test: 'connectors/kafka/connection/schema-registry.test.ts',
+      only: 'events of Debezium in Avro',
+    },
   },
 ];

@@ -1,3 +1,4 @@
+import { connector as mongodbConnector } from '../../connectors/mongodb/connector.ts';
 import { Session as MysqlSession } from '../../connectors/mysql/session.ts';
 import { ShapeDiffers } from '../../connectors/postgres/connection/copy.ts';
 import { readerName } from '../../connectors/postgres/connection/open.ts';
@@ -15,11 +16,11 @@ export interface Login {
   readonly database: string;
   readonly user: string;
   readonly password: string;
-  /** For etcd: timeout of a call. */
+  /** For etcd: timeout of a call; for MongoDB: of all calls. */
   readonly callMs?: number;
 }
 
-export const clients = { postgres, mysql, etcd, kubernetes } satisfies Record<string, Client>;
+export const clients = { postgres, mysql, mongodb, etcd, kubernetes } satisfies Record<string, Client>;
 export type ClientName = keyof typeof clients;
 
 const patienceMs = 2_000;
@@ -60,6 +61,34 @@ async function mysql(port: number, login: Login): Promise<void> {
     await session.guard(() => session.stream(sql, { onFields() {}, onRow: () => false }), signal);
   } finally {
     await session.close();
+  }
+}
+
+/** A driver that has lost its connection looks for a server until it is told to stop. */
+async function mongodb(port: number, { database, callMs = 300 }: Login): Promise<void> {
+  const signal = AbortSignal.timeout(callMs);
+  const config = { hosts: [`127.0.0.1:${port}`], database, tls: { mode: 'Disable' } };
+  const access: SystemAccess = { dataSource: 'team/rogue', config, secret: () => undefined };
+  const columns = ['_id', 'text', 'at', 'list'].map((path) => ({
+    name: path,
+    path,
+    type: 'json',
+    nullable: true,
+  }));
+  const source = await mongodbConnector.openSource(access, { collection: 'c', columns }, signal);
+  try {
+    const relation = await source.describe(signal);
+    const request = {
+      ...{ relation, columns: relation.columns.map((column) => ({ column })), key: ['_id'], timeZone: 'UTC' },
+      ...{ limits: { maxRows: 7, maxBytes: 2_000 }, rowFormat: { format: 'values' as const } },
+    };
+    const after = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
+    for await (const _ of source.read({ ...request, mode: 'Snapshot', after }, signal));
+    for await (const _ of source.read({ ...request, mode: 'Stream', after: null }, signal));
+  } catch (thrown) {
+    if (thrown !== signal.reason) throw thrown;
+  } finally {
+    await source.close();
   }
 }
 

@@ -14,27 +14,10 @@ import { RecordBatchWriter } from '../../connectors/kafka/types/record-batch-wri
 import type { ReadRequest, SystemAccess } from '../../core/connector.ts';
 import { columnOf } from '../../core/records/columns.ts';
 import { randomFrom } from '../kit/random.ts';
-import { mutate } from './mutate.ts';
-import type { Progress } from './watch-worker.ts';
+import type { DamagedKind, DamagedProgress, DamagedTask } from './messages.ts';
+import { damaged } from './mutate.ts';
 
-export const messageKinds = ['Avro', 'Avro schema', 'Debezium in JSON', 'Debezium in Avro'] as const;
-export type MessageKind = (typeof messageKinds)[number];
-
-export interface DamagedTask {
-  readonly kind: MessageKind;
-  readonly count: number;
-  readonly seed: number;
-}
-
-/** What became of damaged messages. */
-export interface DamagedProgress extends Progress {
-  readonly rows: number;
-  readonly deletions: number;
-  /** Each with its topic, partition and offset. */
-  readonly misfits: number;
-  /** Memory outside the heap, at most. */
-  readonly mostBytes: number;
-}
+type MessageKind = Exclude<DamagedKind, 'HTTP answer'>;
 
 const record = 'record';
 const optional = (type: unknown) => ['null', type];
@@ -141,27 +124,6 @@ const recordColumns = [
   return { name, path: name, type, nullable: name !== 'id' };
 });
 
-/** A few changes that leave most of it as it was, so that the damage is found late. */
-function damaged(original: Buffer, random: () => number): Buffer {
-  if (random() < 0.3) return Buffer.concat(mutate([original], random));
-  const upTo = (limit: number) => Math.floor(random() * limit);
-  const changes = 1 + upTo(2);
-  if (original[0] !== openBrace) {
-    const bytes = Buffer.from(original);
-    for (let change = 0; change < changes; change++)
-      bytes[upTo(bytes.length)] = random() < 0.5 ? upTo(256) : (bytes[upTo(bytes.length)] ?? 0);
-    return bytes;
-  }
-  // One text, number or name in the place of another: the result is JSON.
-  const tokens = original.toString().split(/("[^"]*"|-?\d+|null|true)/);
-  const places = tokens.flatMap((_, index) => (index % 2 === 1 ? [index] : []));
-  for (let change = 0; change < changes; change++)
-    tokens[places[upTo(places.length)] ?? 1] = tokens[places[upTo(places.length)] ?? 1] ?? '';
-  return Buffer.from(tokens.join(''));
-}
-
-const openBrace = 0x7b;
-
 /** Answers as a registry does; a third schema is a damaged one, another in each call. */
 async function startRegistry(random: () => number): Promise<SystemAccess> {
   const server = createServer((request, response) => {
@@ -180,7 +142,7 @@ async function startRegistry(random: () => number): Promise<SystemAccess> {
 
 /** As the source reads it: from a batch of messages. */
 async function messageOf(key: Buffer | null, value: Buffer | null, offset: number): Promise<Message> {
-  const writer = new RecordBatchWriter();
+  const writer = new RecordBatchWriter(1_024);
   writer.append(key, value, 0);
   const nobody = { producer: -1n, epoch: -1, sequence: -1, isTransactional: false };
   const written = await writer.finish('None', nobody);
@@ -196,7 +158,7 @@ class DamagedMessages {
   readonly #random: () => number;
   readonly #kind: MessageKind;
   readonly #access: SystemAccess;
-  readonly total = { done: 0, rows: 0, deletions: 0, misfits: 0, mostBytes: 0 };
+  readonly total = { done: 0, rows: 0, deletions: 0, misfits: 0, errors: 0, mostBytes: 0 };
   #rows: MessageRows;
 
   constructor(kind: MessageKind, access: SystemAccess, random: () => number) {
@@ -246,7 +208,7 @@ class DamagedMessages {
   }
 }
 
-async function main({ kind, count, seed }: DamagedTask): Promise<void> {
+async function main({ kind, count, seed }: DamagedTask<MessageKind>): Promise<void> {
   const random = randomFrom(seed);
   const messages = new DamagedMessages(kind, await startRegistry(random), random);
   const report = (isOver: boolean) =>
@@ -258,4 +220,4 @@ async function main({ kind, count, seed }: DamagedTask): Promise<void> {
   report(true);
 }
 
-if (parentPort) await main(workerData as DamagedTask);
+await main(workerData as DamagedTask<MessageKind>);

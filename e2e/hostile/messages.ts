@@ -1,29 +1,50 @@
-import {
-  type DamagedProgress,
-  type DamagedTask,
-  type MessageKind,
-  messageKinds,
-} from './damaged-messages.ts';
-import { watchWorker } from './watch-worker.ts';
+import { type Progress, watchWorker } from './watch-worker.ts';
 
-/** Reads damaged messages in a thread of its own. `failure`: an error where there must be a misfit, or a loop without end. */
+/** What is damaged, and who reads it. */
+const workers = {
+  Avro: 'damaged-messages.ts',
+  'Avro schema': 'damaged-messages.ts',
+  'Debezium in JSON': 'damaged-messages.ts',
+  'Debezium in Avro': 'damaged-messages.ts',
+  'HTTP answer': 'damaged-answers.ts',
+} as const;
+export type DamagedKind = keyof typeof workers;
+export const damagedKinds = Object.keys(workers) as readonly DamagedKind[];
+
+export interface DamagedTask<Kind extends DamagedKind = DamagedKind> {
+  readonly kind: Kind;
+  readonly count: number;
+  readonly seed: number;
+}
+
+/** What became of damaged messages and answers. */
+export interface DamagedProgress extends Progress {
+  readonly rows: number;
+  readonly deletions: number;
+  /** Each with its position. */
+  readonly misfits: number;
+  /** Passes over lists that ended with an error of Idra. */
+  readonly errors: number;
+  /** Memory outside the heap, at most. */
+  readonly mostBytes: number;
+}
+
+/** Reads them in a thread of its own. `failure`: an error that no user could act upon, or a loop without end. */
 export async function readDamagedMessages(task: DamagedTask) {
   const first: DamagedProgress = {
-    ...{ done: 0, isOver: false, rows: 0, deletions: 0, misfits: 0, mostBytes: 0 },
+    ...{ done: 0, isOver: false, rows: 0, deletions: 0, misfits: 0, errors: 0, mostBytes: 0 },
   };
-  return await watchWorker(new URL('./damaged-messages.ts', import.meta.url), task, first);
+  return await watchWorker(new URL(`./${workers[task.kind]}`, import.meta.url), task, first);
 }
 
 /** node e2e/hostile/messages.ts [COUNT] [SEED] [KIND...] */
 if (import.meta.main) {
   const [count = '10000', seed = '1', ...names] = process.argv.slice(2);
-  const kinds = messageKinds.filter((kind: MessageKind) => names.length === 0 || names.includes(kind));
-  for (const kind of kinds) {
+  for (const kind of damagedKinds.filter((each) => names.length === 0 || names.includes(each))) {
     const result = await readDamagedMessages({ kind, count: Number(count), seed: Number(seed) });
-    const { done, rows, deletions, misfits, mostBytes, failure } = result;
-    console.log(
-      `${kind}: ${done} messages, ${rows} rows, ${deletions} deletions, ${misfits} misfits, ${mostBytes >> 20} MiB outside the heap`,
-    );
+    const { done, isOver: _, mostBytes, failure, ...found } = result;
+    const counts = Object.entries(found).map(([name, number]) => `${number} ${name}`);
+    console.log(`${kind}: ${done}: ${counts.join(', ')}; ${mostBytes >> 20} MiB outside the heap`);
     if (failure) {
       console.log(`  FAILED: ${failure}`);
       process.exitCode = 1;

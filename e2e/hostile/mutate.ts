@@ -48,3 +48,24 @@ function writeLength(unit: Buffer, at: number, choice: number): Buffer {
   if (at + 4 <= unit.length) unit.writeUInt32BE(length >>> 0, at);
   return unit;
 }
+
+const openBrace = 0x7b;
+
+/** A few changes that mostly leave it as it was, so that the damage is found late. */
+export function damaged(original: Buffer, random: () => number): Buffer {
+  if (random() < 0.3) return Buffer.concat(mutate([original], random));
+  const upTo = (limit: number) => Math.floor(random() * limit);
+  const changes = 1 + upTo(2);
+  if (original[0] !== openBrace) {
+    const bytes = Buffer.from(original);
+    for (let change = 0; change < changes; change++)
+      bytes[upTo(bytes.length)] = random() < 0.5 ? upTo(256) : (bytes[upTo(bytes.length)] ?? 0);
+    return bytes;
+  }
+  // One text, number or name in the place of another: the result is JSON.
+  const tokens = original.toString().split(/("[^"]*"|-?\d+|null|true)/);
+  const places = tokens.flatMap((_, index) => (index % 2 === 1 ? [index] : []));
+  for (let change = 0; change < changes; change++)
+    tokens[places[upTo(places.length)] ?? 1] = tokens[places[upTo(places.length)] ?? 1] ?? '';
+  return Buffer.from(tokens.join(''));
+}

@@ -9,7 +9,37 @@ export async function record(
   use: (port: number) => Promise<void>,
 ): Promise<Units> {
   const units: Buffer[][] = [[]];
+  await listen(host, port, use, () => units);
+  return joined(units);
+}
+
+/** The same for a client with several connections, in the order in which they were opened. */
+export async function recordConnections(
+  host: string,
+  port: number,
+  use: (port: number) => Promise<void>,
+): Promise<readonly Units[]> {
+  const all: Buffer[][][] = [];
+  await listen(host, port, use, () => {
+    const units: Buffer[][] = [[]];
+    all.push(units);
+    return units;
+  });
+  return all.map(joined);
+}
+
+function joined(units: readonly Buffer[][]): Units {
+  return units.map((chunks) => Buffer.concat(chunks));
+}
+
+async function listen(
+  host: string,
+  port: number,
+  use: (port: number) => Promise<void>,
+  unitsOfConnection: () => Buffer[][],
+): Promise<void> {
   const server = await rogueServer((answer, socket) => {
+    const units = unitsOfConnection();
     const upstream = connect(port, host);
     upstream.on('error', () => socket.destroy());
     upstream.on('data', (chunk) => {
@@ -28,7 +58,6 @@ export async function record(
   } finally {
     await server.stop();
   }
-  return units.map((chunks) => Buffer.concat(chunks));
 }
 
 /** A client that waits for more is sent the rest after this time, and then the end. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { etcd, mysql, postgres } from '../kit/servers.ts';
+import { etcd, mongodbMemory, mysql, postgres } from '../kit/servers.ts';
 import { type ClientName, clients, type Login } from './clients.ts';
 import type { Units } from './mutate.ts';
-import { record } from './recording.ts';
+import { record, recordConnections } from './recording.ts';
 import { authenticationOk } from './rogue-postgres.ts';
 import type { StreamsProgress, StreamsTask } from './streams-worker.ts';
 import { watchWorker } from './watch-worker.ts';
@@ -49,6 +49,26 @@ const recorders: Record<ClientName, () => Promise<Recorded>> = {
     try {
       const login = await server.createDatabase();
       return { units: await record(server.host, server.port, (port) => clients.mysql(port, login)), login };
+    } finally {
+      await server.stop();
+    }
+  },
+  async mongodb() {
+    const server = await mongodbMemory();
+    try {
+      const login = { ...noLogin, database: server.createDatabase() };
+      const documents = Array.from({ length: 30 }, (_, _id) => ({
+        _id,
+        text: 'text',
+        at: new Date(),
+        list: [1.5, {}],
+      }));
+      await server.client.db(login.database).collection<{ _id: number }>('c').insertMany(documents);
+      const recorded = await recordConnections(server.host, server.port, (port) =>
+        clients.mongodb(port, { ...login, callMs: 10_000 }),
+      );
+      // The first connection only asks whether the server is alive.
+      return { units: recorded[1] ?? [], login };
     } finally {
       await server.stop();
     }

@@ -4,7 +4,7 @@ import { TestClient } from '../../connectors/kafka/test-harness.ts';
 import { AgentCluster } from '../kit/agents.ts';
 import { onDatabase } from '../kit/ledger.ts';
 import { type KafkaServer, kafka, type PostgresDatabase, postgres } from '../kit/servers.ts';
-import { syncManifest } from '../kit/single-mode.ts';
+import { anyDataSource, syncManifest } from '../kit/single-mode.ts';
 import { dataSourceManifest, secretManifest } from '../kit/systems.ts';
 import { until } from '../kit/wait.ts';
 import { TransactionLog, type TransactionStart } from './transaction-log.ts';
@@ -90,7 +90,7 @@ function manifests({ brokers }: KafkaServer, database: PostgresDatabase, maxRows
   return [
     secretManifest('warehouse', database.password),
     dataSourceManifest('warehouse', 'postgres', database),
-    `apiVersion: idra.dev/v1alpha1\nkind: DataSource\nmetadata: { name: events }\nspec: ${JSON.stringify({ kafka: { brokers, tls: { mode: 'Disable' } } })}\n---\n`,
+    anyDataSource('events', { kafka: { brokers, tls: { mode: 'Disable' } } }),
     syncManifest('in', {
       source: {
         dataSource: 'events',

@@ -52,10 +52,11 @@ export async function readLedger(url: string, schema = 'public'): Promise<readon
   }));
 }
 
-/** Verifies each sync in one pass over the ledger; throws an AssertionError that names the entry. */
+/** Verifies each sync in one pass over the ledger; throws an AssertionError that names the entry. `isTokenAhead`: of mode Stream. */
 export function proveLedger(
   entries: readonly LedgerEntry[],
   compareIds: (one: string, other: string) => number,
+  isTokenAhead: (before: string, after: string) => boolean = () => false,
 ): LedgerProof {
   const last = new Map<string, LedgerEntry>();
   let claims = 0;
@@ -73,7 +74,7 @@ export function proveLedger(
     commits += 1;
     assert.ok(entry.rows >= before.rows, `${where}: rows went back from ${before.rows} to ${entry.rows}`);
     assert.ok(
-      isAfter(entry.offset, before.offset, compareIds),
+      isAfter(entry.offset, before.offset, compareIds, isTokenAhead),
       `${where}: offset ${JSON.stringify(entry.offset)} is not after ${JSON.stringify(before.offset)}`,
     );
   }
@@ -90,9 +91,11 @@ function isAfter(
   next: Offset | null,
   last: Offset | null,
   compareIds: (one: string, other: string) => number,
+  isTokenAhead: (before: string, after: string) => boolean,
 ): boolean {
   if (last === null) return true;
   if (next === null || next.mode !== last.mode) return false;
+  if (next.mode === 'Stream' && last.mode === 'Stream') return isTokenAhead(last.token, next.token);
   if (next.mode === 'Id' && last.mode === 'Id') return compareIds(next.id, last.id) > 0;
   if (next.mode === 'Timestamp' && last.mode === 'Timestamp') {
     if (next.at !== last.at) return sortable(next.at) > sortable(last.at);

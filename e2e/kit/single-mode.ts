@@ -130,6 +130,16 @@ function nameOf(qualifiedName: string): string {
 }
 
 /** A Sync's manifest: `spec` as an object, since YAML is a superset of JSON. */
+/** Of any system; `spec`: `{ kafka: { .. } }`. */
+export function anyDataSource(name: string, spec: object): string {
+  return `apiVersion: idra.dev/v1alpha1
+kind: DataSource
+metadata: { name: ${name} }
+spec: ${JSON.stringify(spec)}
+---
+`;
+}
+
 export function syncManifest(name: string, spec: object): string {
   return `apiVersion: idra.dev/v1alpha1
 kind: Sync

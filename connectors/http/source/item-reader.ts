@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
 import type { PageReader, PageSummary } from './page-reader.ts';
 import type { PagePosition } from './paging.ts';
@@ -35,12 +35,12 @@ export interface ReadPage extends PageSummary {
   readonly ends: readonly [first: string, last: string] | undefined;
 }
 
-/** The items of one page, parsed and identified. */
+/** The items of one page, parsed and identified, as many at once as have arrived. */
 export async function* readItems(
   options: ItemOptions,
   at: PagePosition,
   signal: AbortSignal,
-): AsyncGenerator<WalkedItem, ReadPage> {
+): AsyncGenerator<readonly WalkedItem[], ReadPage> {
   const { reader, since } = options;
   const items = reader.read({ position: at, since }, signal);
   const digest = createHash('sha256');
@@ -54,11 +54,15 @@ export async function* readItems(
         const ends = first !== undefined && last ? ([first, last.place.last] as const) : undefined;
         return { ...next.value, itemCount, lastItem: last?.record, digest: digest.digest('base64'), ends };
       }
-      last = itemOf(next.value, at, itemCount, options);
-      itemCount += 1;
-      first ??= last.place.last;
-      digest.update(last.place.last);
-      yield last;
+      const found: WalkedItem[] = [];
+      for (const bytes of next.value) {
+        last = itemOf(bytes, at, itemCount, options);
+        itemCount += 1;
+        first ??= last.place.last;
+        digest.update(last.place.last);
+        found.push(last);
+      }
+      yield found;
     }
   } finally {
     await items.return(undefined as never);
@@ -73,9 +77,11 @@ function itemOf(bytes: Buffer, page: PagePosition, index: number, { keyOf }: Ite
   return { record, bytes: bytes.length, place: { at, done: index + 1, last, content } };
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parsed(bytes: Buffer): JsonValue | undefined {
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseJson(utf8.decode(bytes));
   } catch {
     return undefined;
   }
@@ -83,5 +89,5 @@ function parsed(bytes: Buffer): JsonValue | undefined {
 
 /** Short, because it is part of offsets. */
 function hashOf(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('base64').slice(0, 16);
+  return hash('sha256', data, 'base64').slice(0, 16);
 }

@@ -48,8 +48,8 @@ export class PageReader {
     return target.href.slice(origin.length);
   }
 
-  /** The items of a page as their bytes. Throws for an answer of failure. */
-  async *read(request: PageRequest, signal: AbortSignal): AsyncGenerator<Buffer, PageSummary> {
+  /** The items of a page as their bytes, as many at once as have arrived. Throws for an answer of failure. */
+  async *read(request: PageRequest, signal: AbortSignal): AsyncGenerator<readonly Buffer[], PageSummary> {
     const call = this.#call(request);
     const key = keyOf(call);
     const etag = this.#known.etagOf(key);
@@ -66,10 +66,14 @@ export class PageReader {
         await answer.whole();
         return { envelope: null, headers: answer.headers };
       }
-      for await (const chunk of chunks) yield* scanner.feed(chunk);
+      for await (const chunk of chunks) {
+        const items = scanner.feed(chunk);
+        if (items.length > 0) yield items;
+      }
       const envelope = this.#parsed(scanner.end());
       this.#requireNoError(envelope);
-      if (!scanner.hasFound) yield* this.#single(envelope);
+      const single = scanner.hasFound ? undefined : this.#single(envelope);
+      if (single) yield [single];
       return { envelope, headers: answer.headers };
     } catch (thrown) {
       throw thrown instanceof AnswerError ? this.#invalid(thrown) : thrown;
@@ -124,14 +128,11 @@ export class PageReader {
   }
 
   /** An object where a list was expected is one item; null is none. */
-  *#single(envelope: JsonValue): Generator<Buffer> {
+  #single(envelope: JsonValue): Buffer | undefined {
     const { itemsPath } = this.#fields;
     const value = itemsPath === '' ? envelope : valueAt(envelope, itemsPath);
-    if (value === null) return;
-    if (value instanceof Map && itemsPath !== '') {
-      yield Buffer.from(writeJson(value));
-      return;
-    }
+    if (value === null) return undefined;
+    if (value instanceof Map && itemsPath !== '') return Buffer.from(writeJson(value));
     throw this.#noItems(envelope);
   }
 

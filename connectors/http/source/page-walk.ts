@@ -41,8 +41,8 @@ export class PageWalk {
     this.#options = options;
   }
 
-  /** `resume`: the last item that was handed on. */
-  async *items(resume: ItemPlace | undefined, signal: AbortSignal): AsyncGenerator<WalkedItem, void> {
+  /** As many at once as have arrived. `resume`: the last item that was handed on. */
+  async *items(resume: ItemPlace | undefined, signal: AbortSignal): Items<void> {
     this.#seen.isWhole = resume === undefined;
     if (this.#options.paging.overlaps) {
       if (resume) this.#seen.add(resume, 0);
@@ -54,7 +54,7 @@ export class PageWalk {
   }
 
   /** Pages by offset: each request begins with the item before, so that a shift is seen in one answer. */
-  async *#overlapping(resume: ItemPlace | undefined, signal: AbortSignal): AsyncGenerator<WalkedItem, void> {
+  async *#overlapping(resume: ItemPlace | undefined, signal: AbortSignal): Items<void> {
     let offset = resume ? (resume.at.offset ?? 0) + 1 : 0;
     let back = firstStepBack;
     /** Without the item before. */
@@ -87,7 +87,7 @@ export class PageWalk {
   }
 
   /** All other kinds of pages. */
-  async *#pages(start: Started | undefined, signal: AbortSignal): AsyncGenerator<WalkedItem, void> {
+  async *#pages(start: Started | undefined, signal: AbortSignal): Items<void> {
     const { paging, reader } = this.#options;
     const loop = new LoopCheck(reader.where);
     let position: PagePosition = start?.position ?? {};
@@ -115,7 +115,7 @@ export class PageWalk {
    * Items may have moved to the page before this one, which was read earlier: it is read again, and those before it as long as none of
    * their items is known.
    */
-  async *#recheck(signal: AbortSignal): AsyncGenerator<WalkedItem, void> {
+  async *#recheck(signal: AbortSignal): Items<void> {
     for (const { position } of this.#history.toReversed()) {
       const items = this.#read(position, signal);
       const first = await items.next();
@@ -134,20 +134,24 @@ export class PageWalk {
   }
 
   /** The rest of the page in which an earlier pass stopped; undefined: the list is read from its beginning. */
-  async *#resumed(resume: ItemPlace, signal: AbortSignal): AsyncGenerator<WalkedItem, Started | undefined> {
+  async *#resumed(resume: ItemPlace, signal: AbortSignal): Items<Started | undefined> {
     const items = this.#read(resume.at, signal);
     let count = 0;
     try {
       for (;;) {
         const next = await items.next();
         if (next.done) break;
-        count += 1;
-        this.#seen.add(next.value.place, this.#requests);
-        // Without a key several items may be equal.
-        const isLater = this.#options.keyOf === undefined && count < resume.done;
-        if (next.value.place.last !== resume.last || isLater) continue;
-        const page = yield* this.#handedOn(items, await items.next());
-        return { position: resume.at, page };
+        for (const [index, { place }] of next.value.entries()) {
+          count += 1;
+          this.#seen.add(place, this.#requests);
+          // Without a key several items may be equal.
+          const isLater = this.#options.keyOf === undefined && count < resume.done;
+          if (place.last !== resume.last || isLater) continue;
+          const rest = next.value.slice(index + 1);
+          const first = rest.length > 0 ? { value: rest } : await items.next();
+          const page = yield* this.#handedOn(items, first);
+          return { position: resume.at, page };
+        }
       }
     } catch (thrown) {
       const isMarker = resume.at.cursor !== undefined || resume.at.url !== undefined;
@@ -162,11 +166,7 @@ export class PageWalk {
   }
 
   /** Hands on the items that are new, or not as they were. `isAgain`: of a page that was read before. */
-  async *#handedOn(
-    items: AsyncGenerator<WalkedItem, ReadPage>,
-    first: IteratorResult<WalkedItem, ReadPage>,
-    isAgain = false,
-  ): AsyncGenerator<WalkedItem, ReadPage> {
+  async *#handedOn(items: Items<ReadPage>, first: NextItems, isAgain = false): Items<ReadPage> {
     const { newest } = this.#seen;
     try {
       for (let next = first; ; next = await items.next()) {
@@ -174,13 +174,17 @@ export class PageWalk {
           this.#seen.fitPage(next.value.itemCount);
           return next.value;
         }
-        const { place } = next.value;
-        // Without a key equal items may be different ones, but for the item by which two pages overlap.
-        const isOverlap = next === first && place.last === newest;
-        const isSame = this.#options.keyOf !== undefined || isAgain || isOverlap;
-        const isKnown = isSame && this.#isKnown(place);
-        this.#seen.add(place, this.#requests);
-        if (!isKnown) yield next.value;
+        const fresh: WalkedItem[] = [];
+        for (const [index, item] of next.value.entries()) {
+          const { place } = item;
+          // Without a key equal items may be different ones, but for the item by which two pages overlap.
+          const isOverlap = next === first && index === 0 && place.last === newest;
+          const isSame = this.#options.keyOf !== undefined || isAgain || isOverlap;
+          const isKnown = isSame && this.#isKnown(place);
+          this.#seen.add(place, this.#requests);
+          if (!isKnown) fresh.push(item);
+        }
+        if (fresh.length > 0) yield fresh;
       }
     } finally {
       await items.return(undefined as never);
@@ -200,13 +204,13 @@ export class PageWalk {
       throw this.#shifted('the place of the pass is not found in it');
   }
 
-  #isSeen(first: IteratorResult<WalkedItem, ReadPage>): boolean {
+  #isSeen(first: NextItems): boolean {
     if (first.done) return false;
-    const { last } = first.value.place;
+    const last = first.value[0]?.place.last ?? '';
     return this.#seen.has(last) || this.#history.some(({ ends }) => ends?.includes(last));
   }
 
-  #read(at: PagePosition, signal: AbortSignal): AsyncGenerator<WalkedItem, ReadPage> {
+  #read(at: PagePosition, signal: AbortSignal): Items<ReadPage> {
     this.#requests += 1;
     return readItems(this.#options, at, signal);
   }
@@ -220,6 +224,9 @@ export class PageWalk {
       throw pageRepeated(reader.where, 'returns the same page again');
   }
 }
+
+type Items<Result> = AsyncGenerator<readonly WalkedItem[], Result>;
+type NextItems = IteratorResult<readonly WalkedItem[], ReadPage>;
 
 interface Started {
   readonly position: PagePosition;

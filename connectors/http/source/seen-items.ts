@@ -10,6 +10,8 @@ interface Seen {
   readonly content: string;
   /** Number of the request that it was in. */
   readonly request: number;
+  /** Of its addition. */
+  readonly nr: number;
 }
 
 /** How many items are remembered: more where pages are large. */
@@ -17,8 +19,12 @@ const [least, most, pages] = [2_000, 20_000, 4];
 
 /** The items of the last pages of a list. */
 export class SeenItems {
-  /** By identity, the oldest first. */
+  /** By identity. */
   readonly #items = new Map<string, Seen>();
+  /** Identities as they were added, the oldest first; one that was added again is here several times. */
+  #added: string[] = [];
+  /** Number of the first of them. */
+  #firstNr = 0;
   #limit: number = least;
   /** The item that was seen last. */
   newest: string | undefined;
@@ -35,12 +41,19 @@ export class SeenItems {
   }
 
   add({ last, content }: ItemHashes, request: number): void {
-    this.#items.delete(last);
-    this.#items.set(last, { content, request });
+    this.#items.set(last, { content, request, nr: this.#firstNr + this.#added.length });
+    this.#added.push(last);
     this.newest = last;
-    const [oldest] = this.#items.keys();
-    if (this.#items.size <= this.#limit || oldest === undefined) return;
-    this.#items.delete(oldest);
+    // In one go, because removing the first element of a list moves all others.
+    if (this.#added.length > 2 * this.#limit) this.#forget();
+  }
+
+  #forget(): void {
+    const count = this.#added.length - this.#limit;
+    for (const [index, last] of this.#added.slice(0, count).entries())
+      if (this.#items.get(last)?.nr === this.#firstNr + index) this.#items.delete(last);
+    this.#added = this.#added.slice(count);
+    this.#firstNr += count;
     this.isWhole = false;
   }
 
@@ -59,5 +72,6 @@ export class SeenItems {
 
   clear(): void {
     this.#items.clear();
+    this.#added = [];
   }
 }

@@ -112,13 +112,15 @@ export class HttpSource implements Source {
     const walk = new PageWalk({ reader: this.#reader, paging, keyOf: undefined, since, isSnapshot: true });
     let largest: string | undefined;
     let nullRows = 0;
-    for await (const { record } of walk.items(undefined, signal)) {
-      const id = record === undefined ? undefined : read(record);
-      if (id === null) nullRows += 1;
-      else behind.see(id);
-      if (id === null || id === undefined) continue;
-      if (since !== undefined && compare(id, since) <= 0) continue;
-      if (largest === undefined || compare(id, largest) > 0) largest = id;
+    for await (const items of walk.items(undefined, signal)) {
+      for (const { record } of items) {
+        const id = record === undefined ? undefined : read(record);
+        if (id === null) nullRows += 1;
+        else behind.see(id);
+        if (id === null || id === undefined) continue;
+        if (since !== undefined && compare(id, since) <= 0) continue;
+        if (largest === undefined || compare(id, largest) > 0) largest = id;
+      }
     }
     behind.require();
     if (largest === undefined) return { kind: 'nothing', nullRows };
@@ -163,7 +165,7 @@ class Pass {
   }
 
   async *batches(
-    items: AsyncGenerator<WalkedItem, void>,
+    items: AsyncGenerator<readonly WalkedItem[], void>,
     dateMs: () => number | undefined,
   ): AsyncGenerator<Batch, PassEnd> {
     const { request, columns, start } = this.#input;
@@ -171,21 +173,22 @@ class Pass {
     let batch: BatchMaker | undefined;
     let count = 0;
     try {
-      for await (const item of items) {
-        count += 1;
-        this.#takeTimeBound(dateMs());
-        batch ??= new BatchMaker(request, start, this.#bound, rows);
-        const { record, bytes, place } = item;
-        if (record === undefined) {
-          rows.unreadable(`number ${count}`, 'is not valid JSON');
-          batch.add(undefined, 0, place, undefined);
-          continue;
+      for await (const some of items)
+        for (const item of some) {
+          count += 1;
+          this.#takeTimeBound(dateMs());
+          batch ??= new BatchMaker(request, start, this.#bound, rows);
+          const { record, bytes, place } = item;
+          if (record === undefined) {
+            rows.unreadable(`number ${count}`, 'is not valid JSON');
+            batch.add(undefined, 0, place, undefined);
+            continue;
+          }
+          const value = this.#valueOf(record);
+          if (value === 'left out') continue;
+          if (batch.isFullFor(bytes)) yield batch.take(false);
+          batch.add(rows.row(record, undefined, `number ${count}`), bytes, place, this.#noted(value, batch));
         }
-        const value = this.#valueOf(record);
-        if (value === 'left out') continue;
-        if (batch.isFullFor(bytes)) yield batch.take(false);
-        batch.add(rows.row(record, undefined, `number ${count}`), bytes, place, this.#noted(value, batch));
-      }
     } catch (thrown) {
       // What was read before the failure is kept, so that an API that fails now and then is read to its end.
       if (batch && !batch.isEmpty && isTransient(thrown)) yield batch.take(false);

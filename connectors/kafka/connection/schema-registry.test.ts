@@ -113,6 +113,92 @@ test('what an older schema wrote has the names and defaults of the latest one', 
   await source.close();
 });
 
+test('events of Debezium in Avro are rows and deletions, with the types of the database', async () => {
+  const register = async (subject: string, schema: object) => {
+    const answer = await registry.call('POST', `/subjects/${subject}/versions`, {
+      schema: JSON.stringify(schema),
+    });
+    return (answer as { id: number }).id;
+  };
+  const total = { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 };
+  const at = { type: 'long', 'connect.name': 'io.debezium.time.MicroTimestamp' };
+  const value = {
+    ...{ type: 'record', name: 'Value', namespace: 'shop' },
+    fields: [
+      { name: 'id', type: 'int' },
+      { name: 'total', type: ['null', total], default: null },
+      { name: 'at', type: ['null', at], default: null },
+    ],
+  };
+  const source = { type: 'record', name: 'Source', fields: [{ name: 'ts_ms', type: 'long' }] };
+  const ofEvent = await register('events-value', {
+    ...{ type: 'record', name: 'Envelope', namespace: 'shop' },
+    fields: [
+      { name: 'before', type: ['null', value], default: null },
+      { name: 'after', type: ['null', 'Value'], default: null },
+      { name: 'source', type: source },
+      { name: 'op', type: 'string' },
+    ],
+  });
+  const ofKey = await register('events-key', {
+    ...{ type: 'record', name: 'Key', namespace: 'shop' },
+    fields: [{ name: 'id', type: 'int' }],
+  });
+  const avro = (schema: number, write: (to: AvroWriter) => void) => {
+    const to = new AvroWriter();
+    to.byte(0);
+    to.int32(schema);
+    write(to);
+    return to.bytes();
+  };
+  const row = (to: AvroWriter, id: number | undefined) => {
+    to.long(id === undefined ? 0 : 1);
+    if (id === undefined) return;
+    to.long(id);
+    to.long(1);
+    to.data(Buffer.from([0x04, 0xd2]));
+    to.long(1);
+    to.long(1_700_000_000_123_456n);
+  };
+  const event = (op: string, id: number, before?: number, after?: number) => ({
+    key: avro(ofKey, (to) => to.long(id)),
+    value: avro(ofEvent, (to) => {
+      row(to, before);
+      row(to, after);
+      to.long(1_700_000_000_123);
+      to.text(op);
+    }),
+  });
+  await client.create('events');
+  // Of the deletion of 2 the database did not log the row, so its key is that of the message.
+  await client.send('events', [
+    event('d', 9),
+    event('c', 1, undefined, 1),
+    event('u', 1, 1, 1),
+    event('d', 1, 1),
+    { key: avro(ofKey, (to) => to.long(1)), value: null },
+    event('d', 2),
+  ]);
+  const object = { topic: 'events', format: 'Avro', envelope: 'Debezium' as const, key: ['id'] };
+  const { pass, source: reader, relation } = await openReader(access(), object, { wantsDeletions: true });
+  assert.deepEqual(
+    relation.columns.map(({ name, nativeType }) => [name, nativeType]),
+    [
+      ['id', 'int32'],
+      ['total', 'decimal(10,2)'],
+      ['at', 'timestamp'],
+    ],
+  );
+  const { rows, batches } = await pass();
+  const full = [1, '12.34', '2023-11-14 22:13:20.123456'];
+  const gone = (id: number) => [id, null, null];
+  assert.deepEqual(rows, [gone(9), full, full, gone(1), gone(1), gone(2)]);
+  assert.ok(batches[0] && 'rows' in batches[0].rows);
+  assert.deepEqual(batches[0].rows.deletions, [0, 3, 4, 5]);
+  assert.equal(batches[0].misfits, undefined);
+  await reader.close();
+});
+
 test('a registry that is not one, or cannot be reached', async () => {
   await client.create('other');
   const open = (url: string) =>

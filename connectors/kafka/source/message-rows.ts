@@ -78,20 +78,17 @@ export class MessageRows {
   /** Fetches what `read` needs; undefined: nothing. */
   prepare({ cursor }: Message, signal: AbortSignal): Promise<void> | undefined {
     const { format } = this.#init;
-    const { key, value } = cursor;
-    const ofValue = format.prepare(value, signal);
-    if (ofValue === undefined) return format.prepare(key, signal)?.then(() => format.prepare(value, signal));
-    // A deletion may need both.
-    return ofValue.then(() => format.prepare(key, signal)).then(() => format.prepare(value, signal));
+    if (!format.prepare) return undefined;
+    return prepared(format, cursor.value, cursor.key, signal);
   }
 
   /** Undefined: there is nothing to write, or it was collected as a misfit. */
   read(message: Message): MessageRow | undefined {
     const { format, isDebezium } = this.#init;
+    const flat = this.#flat && message.cursor.valueLength > 0 && this.#flatRow(this.#flat, message);
+    if (flat) return flat;
     const value = message.cursor.value;
     if (value === null) return this.#deletion(message, null);
-    const flat = this.#flat && this.#flatRow(this.#flat, message);
-    if (flat) return flat;
     const node = format.value(value);
     if (node instanceof Unreadable) return this.#unreadable(message, node.reason);
     if (!isDebezium) return this.#row(message, node);
@@ -188,6 +185,21 @@ export class MessageRows {
   #unreadable(message: Message, reason: string): undefined {
     this.#rows.unreadable(positionOf(message), reason);
   }
+}
+
+/** A deletion may need both. What was fetched for one may have been forgotten for the other. */
+async function fetched(format: MessageFormat, parts: readonly (Buffer | null)[], signal: AbortSignal) {
+  for (const part of parts) await format.prepare?.(part, signal);
+}
+
+function prepared(
+  format: MessageFormat,
+  value: Buffer | null,
+  key: Buffer | null,
+  signal: AbortSignal,
+): Promise<void> | undefined {
+  const first = format.prepare?.(value, signal) ?? format.prepare?.(key, signal);
+  return first?.then(() => fetched(format, [value, key, value], signal));
 }
 
 export function positionOf({ topic, partition, cursor }: Message): string {

@@ -252,49 +252,6 @@ describe('where a Sync begins', () => {
   });
 });
 
-describe('lost history', () => {
-  const lost = { code: 'StreamHistoryLost', disposition: 'permanent' };
-
-  test('messages that were deleted before they were read', async () => {
-    const topic = await topicWith(rows(1, 10));
-    const { pass, source } = await openReader(
-      broker.access(),
-      { topic },
-      { limits: { maxRows: 4, maxBytes: 8 << 20 } },
-    );
-    const { batches } = await pass();
-    const four = batches[0]?.offset ?? null;
-    await broker.client.admin.fetchTopicOffsets(topic);
-    await broker.client.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '7' }] });
-    await assert.rejects(pass(four), {
-      ...lost,
-      message: /begins at offset 7 .* from 4 on .* up to 3 are lost/,
-    });
-    assert.equal((await pass(batches[1]?.offset ?? null)).rows.length, 2);
-    await source.close();
-  });
-
-  test('a topic that was created again', async () => {
-    const topic = await topicWith(rows(1, 3));
-    const { pass, source } = await openReader(broker.access(), { topic });
-    const first = await pass();
-    await broker.client.admin.deleteTopics({ topics: [topic] });
-    await broker.client.create(topic);
-    await broker.client.send(topic, rows(1, 9));
-    await assert.rejects(pass(first.offset), { ...lost, message: /deleted and created again/ });
-    await source.close();
-  });
-
-  test('an offset that the topic does not have', async () => {
-    const topic = await topicWith(rows(1, 3));
-    const { pass, source } = await openReader(broker.access(), { topic });
-    const token = JSON.stringify({ topics: { [topic]: { offsets: [99] } } });
-    await assert.rejects(pass({ mode: 'Stream', token }), { ...lost, message: /ends at offset 3/ });
-    await assert.rejects(pass({ mode: 'Stream', token: 'x' }), { code: 'OffsetInvalid' });
-    await source.close();
-  });
-});
-
 test('a missing topic and an invalid name', async () => {
   const path = 'spec.source.topic';
   await assert.rejects(openReader(broker.access(), { topic: 'missing' }), { code: 'TableNotFound', path });

@@ -149,6 +149,14 @@ describe('Avro', () => {
     assert.equal(recordAccess.json(node), '{"day":"1970-01-02","at":"1970-01-01T00:00:01.500000","n":-5.00}');
   });
 
+  test('a decimal whose scale is not a number of digits is its bytes', () => {
+    for (const scale of ['"two"', '1.5', '-1', '1e9']) {
+      const schema = `{"type":"bytes","logicalType":"decimal","precision":4,"scale":${scale}}`;
+      const node = decoderOf(parseAvro(schema))(new AvroReader(Buffer.from([2, 0x7b])));
+      assert.deepEqual(recordAccess.read(node), { kind: 'bytes', bytes: Buffer.from([0x7b]) }, scale);
+    }
+  });
+
   test('schemas that are too deep, refer to nothing, or are not schemas', () => {
     const deep = `${'{"type":"array","items":'.repeat(100)}"int"${'}'.repeat(100)}`;
     for (const schema of [

@@ -20,8 +20,8 @@ export interface MessageFormat {
   value(bytes: Buffer): RecordNode | Unreadable;
   /** A key may also be plain text. */
   key(bytes: Buffer): RecordNode | Unreadable;
-  /** Fetches what decoding these bytes needs; undefined: nothing. */
-  prepare(bytes: Buffer | null, signal: AbortSignal): Promise<void> | undefined;
+  /** Fetches what decoding these bytes needs; undefined: nothing. Omitted if decoding never needs anything. */
+  prepare?(bytes: Buffer | null, signal: AbortSignal): Promise<void> | undefined;
 }
 
 export const jsonFormat: MessageFormat = {
@@ -32,7 +32,6 @@ export const jsonFormat: MessageFormat = {
     if (node === undefined) return new Unreadable('has a key that is not UTF-8');
     return node instanceof Unreadable ? bytes.toString('utf8') : node;
   },
-  prepare: () => undefined,
 };
 
 /** Undefined: not UTF-8. */
@@ -54,7 +53,9 @@ export class AvroFormat implements MessageFormat {
   readonly #registry: SchemaRegistry;
   /** The latest schema of the values when the source was opened. */
   readonly #reader: AvroType | undefined;
-  readonly #decoders = new Map<AvroType, Decode>();
+  /** Of values and of keys, by the schema that wrote them: each as long as the registry keeps the schema. */
+  readonly #ofValues = new WeakMap<AvroType, Decode>();
+  readonly #ofKeys = new WeakMap<AvroType, Decode>();
 
   constructor(registry: SchemaRegistry, reader: AvroType | undefined) {
     this.#registry = registry;
@@ -62,12 +63,12 @@ export class AvroFormat implements MessageFormat {
   }
 
   value(bytes: Buffer): RecordNode | Unreadable {
-    return this.#decode(bytes, this.#reader);
+    return this.#decode(bytes, this.#ofValues, this.#reader);
   }
 
   key(bytes: Buffer): RecordNode | Unreadable {
     const isAvro = bytes.length >= prefixBytes && bytes[0] === 0;
-    return isAvro ? this.#decode(bytes, undefined) : jsonFormat.key(bytes);
+    return isAvro ? this.#decode(bytes, this.#ofKeys) : jsonFormat.key(bytes);
   }
 
   prepare(bytes: Buffer | null, signal: AbortSignal): Promise<void> | undefined {
@@ -76,17 +77,14 @@ export class AvroFormat implements MessageFormat {
     return this.#registry.byId(id, signal).then(() => {});
   }
 
-  #decode(bytes: Buffer, reader: AvroType | undefined): RecordNode | Unreadable {
+  #decode(bytes: Buffer, decoders: WeakMap<AvroType, Decode>, reader?: AvroType): RecordNode | Unreadable {
     const id = idOf(bytes);
     if (id === undefined) return new Unreadable('does not begin with the number of a schema');
     const writer = this.#registry.known(id);
     if (writer === undefined) return new Unreadable(`has the schema ${id}, which was not fetched`);
     if (typeof writer === 'string') return new Unreadable(`cannot be decoded: ${writer}`);
-    let decode = this.#decoders.get(writer);
-    if (!decode) {
-      decode = decoderOf(writer, reader);
-      if (reader === this.#reader) this.#decoders.set(writer, decode);
-    }
+    const decode = decoders.get(writer) ?? decoderOf(writer, reader);
+    decoders.set(writer, decode);
     const from = new AvroReader(bytes, prefixBytes);
     try {
       const node = decode(from);

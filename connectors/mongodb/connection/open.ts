@@ -66,15 +66,18 @@ export async function openClient(
   const rule = passwordRule(config, access, tls.tls === true);
   if (config.mechanism === 'PLAIN') requireConfidential(rule, 'authMechanism PLAIN');
   let refused: IdraError | undefined;
+  let isOpening = true;
   const connectionType = guardedConnection({
     where,
     dataSource: access.dataSource,
     onRefused: (error) => {
       refused ??= error;
+      // The driver would try again for as long as it may look for a server.
+      if (isOpening && config.hosts.length === 1 && !config.isSrv) void client.close(true).catch(() => {});
     },
   });
   const options = { ...fixedOptions, ...loginOptions(config), ...tls, appName: name, connectionType };
-  const client = new MongoClient(addressOf(config), options);
+  const client: MongoClient = new MongoClient(addressOf(config), options);
   const stop = onAbort(signal, () => void client.close(true).catch(() => {}));
   try {
     await client.connect();
@@ -86,6 +89,7 @@ export async function openClient(
     signal.throwIfAborted();
     throw refused ?? (isLoginRefused(thrown) ? loginRefused(thrown, where) : classify(thrown, where));
   } finally {
+    isOpening = false;
     stop();
   }
 }

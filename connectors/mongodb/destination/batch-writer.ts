@@ -42,12 +42,21 @@ export function lastChanges(
 }
 
 /** Rows that MongoDB has no type for, before anything is sent. */
-export function misfitsOf(rows: EncodedRows, plan: WritePlan, hasKeys: boolean): readonly RowRejection[] {
+export function misfitsOf(
+  rows: EncodedRows,
+  {
+    plan,
+    hasKeys,
+    strategy,
+  }: { readonly plan: WritePlan; readonly hasKeys: boolean; readonly strategy: WriteStrategy },
+): readonly RowRejection[] {
   const rejections: RowRejection[] = [];
   for (let row = 0; row < rows.count; row++) {
     try {
       if (hasKeys) rows.keyOf(row);
-      if (!rows.isDeletion(row)) rows.document(row);
+      if (rows.isDeletion(row)) continue;
+      if (strategy === 'insert') rows.document(row);
+      else rows.upsert(row);
     } catch (thrown) {
       if (!(thrown instanceof RowMisfit)) throw thrown;
       const named = namedAs(nameOf(rows, row, plan));
@@ -74,25 +83,26 @@ export async function putRows(
   const deleted = indexes.filter((row) => rows.isDeletion(row));
   const of = (list: readonly number[], encode: (row: number) => Buffer): Statement[] =>
     list.map((row) => ({ row, bytes: encode(row) }));
-  const isInsert = strategy === 'insert';
-  const put = await bulk(
-    target,
-    isInsert ? 'insert' : 'update',
-    of(kept, (row) => (isInsert ? rows.document(row) : rows.upsert(row))),
-  );
   const isSoft = plan.deletes === 'Soft';
-  const gone =
-    put.refused.length > 0 && target.client
-      ? undefined
+  // First, because a unique index may allow a value in one document only. No key is in both lists.
+  const gone = await bulk(
+    target,
+    isSoft ? 'update' : 'delete',
+    of(deleted, (row) => rows.deletion(row)),
+  );
+  const isInsert = strategy === 'insert';
+  const put =
+    gone.refused.length > 0 && target.client
+      ? nothing
       : await bulk(
           target,
-          isSoft ? 'update' : 'delete',
-          of(deleted, (row) => rows.deletion(row)),
+          isInsert ? 'insert' : 'update',
+          of(kept, (row) => (isInsert ? rows.document(row) : rows.upsert(row))),
         );
-  const refused = [...put.refused, ...(gone?.refused ?? [])];
+  const refused = [...gone.refused, ...put.refused];
   return {
     written: kept.length - put.refused.length,
-    deleted: (isSoft ? gone?.modified : gone?.count) ?? 0,
+    deleted: isSoft ? gone.modified : gone.count,
     inserted: put.inserted,
     rejections: refused.map(({ row, code: given }) => rejectionOf(rows, row, given, plan)),
   };

@@ -7,7 +7,8 @@ import { decodeStored, encodeOffset, type Offset } from '../../../core/offset.ts
 import { refusedRow } from '../../sql/destination/refused-row.ts';
 import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import { findCollection } from '../describe.ts';
-import { type EncodedRows, encodeRows } from '../types/row-encoder.ts';
+import { encodeRows } from '../types/encoded-rows.ts';
+import type { EncodedRows } from '../types/row-encoder.ts';
 import {
   isDuplicate,
   lastChanges,
@@ -61,6 +62,7 @@ export class ClaimedCollection {
     const { transactions, request } = this.#init;
     await transactions?.abort();
     this.#openRows = undefined;
+    this.#held.passBegins();
     await this.#guarded(async () => {
       if (request.plan.writeMode === 'Replace') return await this.#beginShadow(isResumed && !isAtomic);
       if (!isAtomic || !transactions) return;
@@ -82,9 +84,14 @@ export class ClaimedCollection {
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const { request, form, transactions } = this.#init;
     const { plan } = request;
-    const rows = encodeRows(batch.rows, { plan, form, isRepeatable: !transactions });
+    const repeatedFrom = transactions ? {} : { repeatedFrom: this.#held.beginOfBatch() };
+    const rows = encodeRows(batch.rows, { plan, form, ...repeatedFrom });
     return await this.#guarded(async () => {
-      const misfits = misfitsOf(rows, plan, this.#hasKeys);
+      const misfits = misfitsOf(rows, {
+        plan,
+        hasKeys: this.#hasKeys,
+        strategy: this.#strategyOf(batch.offset),
+      });
       const [first] = misfits;
       if (first && plan.onError === 'Stop') throw refusedRow(first, this.#name);
       if (this.#openRows !== undefined) return await this.#writeOpen(rows, misfits, this.#openRows);
@@ -169,9 +176,10 @@ export class ClaimedCollection {
   ): Promise<Written> {
     const { session, request } = this.#init;
     if (!client) await this.#held.require();
-    await this.#requireTarget();
+    if (!client) await this.#requireTarget();
     const target = { session, collection: this.#into, client };
     const put = await putRows(target, rows, indexes, { strategy, plan: request.plan });
+    if (client) await this.#requireTarget();
     if (put.rejections.length === 0) return put;
     if (client) throw new RowsRefused(put.rejections);
     const same = await sameDocuments(session, this.#into, rows, put.rejections);
@@ -265,7 +273,7 @@ export class ClaimedCollection {
     this.#held.committed(await this.#held.advance(change, offset, undefined));
   }
 
-  /** Asked after the first write of a transaction, a collection stays what it is until the transaction ends. */
+  /** Asked after the first write of a transaction, the collection stays what it is until the transaction ends. */
   async #requireTarget(): Promise<void> {
     const { session, collection } = this.#init;
     const found = await findCollection(session, collection);

@@ -57,6 +57,9 @@ export interface Advance {
   readonly target?: string | undefined;
 }
 
+/** More than any Sync or collection has. */
+const mostRows = 10_000;
+
 export const newAttempt = (): string => randomUUID();
 
 /** Documents of `_idra_commits` for one collection. */
@@ -80,7 +83,7 @@ export class CommitRows {
   /** For this collection, or for this uid. */
   async read(uid: string): Promise<readonly CommitRow[]> {
     const found = await this.#collection
-      .find({ $or: [{ uid }, { table: this.#table }] } as never, { maxTimeMS: longMs })
+      .find({ $or: [{ uid }, { table: this.#table }] } as never, { maxTimeMS: longMs, limit: mostRows })
       .toArray();
     return found.map(parse).map(toCommitRow);
   }
@@ -92,7 +95,7 @@ export class CommitRows {
   }
 
   async ofUid(uid: string): Promise<readonly StoredCommit[]> {
-    return (await this.#collection.find({ uid } as never).toArray()).map(parse);
+    return (await this.#collection.find({ uid } as never, { limit: mostRows }).toArray()).map(parse);
   }
 
   /** Stores the claim. Undefined: another claimant was faster. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { BSON } from 'mongodb';
 import type { WritePlan } from '../../../core/connector.ts';
 import type { Index } from '../describe.ts';
-import { type BsonWriter, bson } from '../types/format.ts';
+import type { BsonWriter } from '../types/bson-writer.ts';
+import { bson } from '../types/format.ts';
 
 /**
  * How a document gets its `_id`:

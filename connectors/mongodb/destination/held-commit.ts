@@ -40,6 +40,8 @@ export class HeldCommit {
   readonly #init: HeldCommitInit;
   #holding: Holding;
   #totalRows: number;
+  /** Where the last batch began, and how many before it began there. */
+  #begun: { readonly offset: string | null; readonly number: number } | undefined;
 
   constructor(init: HeldCommitInit) {
     this.#init = init;
@@ -58,6 +60,19 @@ export class HeldCommit {
 
   get totalRows(): number {
     return this.#totalRows;
+  }
+
+  passBegins(): void {
+    this.#begun = undefined;
+  }
+
+  /** Names the next batch: again the same if it is written again after a crash, because that begins at the stored offset. */
+  beginOfBatch(): string {
+    const { offset } = this.#holding;
+    // Several batches begin at one offset if the pass stores none before its end.
+    const number = this.#begun?.offset === offset ? this.#begun.number + 1 : 0;
+    this.#begun = { offset, number };
+    return `${number} ${offset}`;
   }
 
   /** A user changed the offset under this claim. */

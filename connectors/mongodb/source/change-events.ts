@@ -1,5 +1,7 @@
 import { BSON, type ClientSession, type Document } from 'mongodb';
+import { permanent } from '../../../core/errors.ts';
 import { historyLost } from '../../../core/history-lost.ts';
+import { protocolError } from '../../sql/connection/guarded-socket.ts';
 import { isCode } from '../errors.ts';
 import { type Session, shortMs } from '../session.ts';
 import { type BsonValue, bson, bytesOf, documentValue, elementsOf, fieldOf } from '../types/format.ts';
@@ -32,7 +34,14 @@ export interface EventBatch {
 const fetched = 1_000;
 /** How long the server waits for an event before it answers with an empty batch. */
 const awaitMs = 250;
-const historyCodes = [47, 136, 280, 286];
+const historyCodes = [136, 280, 286];
+const postImageMissing = 47;
+const eventTooLarge = 10_334;
+/** Of an event in fragments: the document before and after it, and what was changed. */
+const mostEventBytes = 64 * 1_024 ** 2;
+
+const withDocument: ReadonlySet<string> = new Set(['insert', 'replace']);
+const withKey: ReadonlySet<string> = new Set(['insert', 'update', 'replace', 'delete']);
 
 /** A change stream of one collection, batch by batch. */
 export class ChangeEvents {
@@ -79,7 +88,7 @@ export class ChangeEvents {
           ? { startAfter: from.after }
           : { startAtOperationTime: from.at };
     const stream = { $changeStream: { fullDocument: hasImages ? 'required' : 'updateLookup', ...start } };
-    const split = versionAtLeast(session.facts.version, 7) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
+    const split = splitsEvents(session.facts.version) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
     const command = { aggregate: collection, pipeline: [stream, ...split], cursor: { batchSize: fetched } };
     try {
       return new ChangeEvents(
@@ -90,7 +99,7 @@ export class ChangeEvents {
       );
     } catch (thrown) {
       await client?.endSession().catch(() => {});
-      throw thrown;
+      throw session.classified(thrown);
     }
   }
 
@@ -105,9 +114,19 @@ export class ChangeEvents {
       batchSize: fetched,
       maxTimeMS: awaitMs,
     };
-    const cursor = cursorOf(await ask(this.#session, this.#collection, command, this.#client, signal));
-    this.#cursor = cursor.id;
-    return this.#read(cursor.value, 'nextBatch');
+    const answer = await ask(this.#session, this.#collection, command, this.#client, signal);
+    try {
+      const cursor = cursorOf(answer);
+      this.#cursor = cursor.id;
+      return this.#read(cursor.value, 'nextBatch');
+    } catch (thrown) {
+      throw this.#session.classified(thrown);
+    }
+  }
+
+  /** The server has closed the stream. */
+  get isOver(): boolean {
+    return this.#cursor === 0n;
   }
 
   /** The position before any event. */
@@ -146,14 +165,16 @@ export class ChangeEvents {
   /** A large event arrives in fragments, each with some of its fields. */
   #joined(event: BsonValue): ChangeEvent | undefined {
     const split = fieldOf(event, 'splitEvent');
-    if (!split) return eventOf([event]);
+    if (!split) return eventOf([event], this.#session.where);
     const [fragment, of] = [numberIn(split, 'fragment'), numberIn(split, 'of')];
-    // What was read before the position of a fragment is not needed to know what the last one has.
-    this.#fragments = fragment === 1 ? [event] : [...this.#fragments, event];
+    this.#fragments.push(event);
+    const bytes = this.#fragments.reduce((sum, { start, end }) => sum + end - start, 0);
+    if (fragment !== this.#fragments.length || fragment > of || bytes > mostEventBytes)
+      throw protocolError(this.#session.where, new Error(`fragment ${fragment} of ${of} of an event`));
     if (fragment !== of) return undefined;
     const whole = this.#fragments;
     this.#fragments = [];
-    return eventOf(whole);
+    return eventOf(whole, this.#session.where);
   }
 }
 
@@ -172,13 +193,26 @@ async function ask(
       signal,
     );
   } catch (thrown) {
-    if (isCode(thrown, ...historyCodes))
-      throw historyLost(collection, {
-        what: 'its log begins after it',
-        keep: 'give the log of the replica set a size (replSetResizeOplog) that covers the pauses of the Sync',
-      });
-    throw session.classified(thrown);
+    throw refused(thrown, collection) ?? session.classified(thrown);
   }
+}
+
+function refused(thrown: unknown, collection: string): Error | undefined {
+  if (isCode(thrown, ...historyCodes))
+    return historyLost(collection, {
+      what: 'its log begins after it',
+      keep: 'give the log of the replica set a size (replSetResizeOplog) that covers the pauses of the Sync',
+    });
+  if (isCode(thrown, postImageMissing))
+    return historyLost(collection, {
+      what: 'the server has no post-images of some of them',
+      keep: 'keep post-images for longer (expireAfterSeconds of changeStreamOptions.preAndPostImages); or, if they were only now switched on for the collection, switch them off until the Sync has caught up',
+    });
+  if (!isCode(thrown, eventTooLarge)) return undefined;
+  return permanent('RowTooLarge', `a change of ${collection} makes an event of more than 16 MiB`, {
+    path: 'spec.source.collection',
+    fix: 'MongoDB 6.0.9 and later send such events in parts: upgrade the server',
+  });
 }
 
 /** With `raw` the driver leaves what is within the answer as bytes. */
@@ -188,18 +222,17 @@ function cursorOf(answer: Document): { readonly id: bigint; readonly value: Bson
   return { id: id?.type === bson.int64 ? id.bytes.readBigInt64LE(id.start) : BigInt(numberOf(id)), value };
 }
 
-function eventOf(parts: readonly BsonValue[]): ChangeEvent {
+function eventOf(parts: readonly BsonValue[], where: string): ChangeEvent {
   const find = (name: string) => parts.map((part) => fieldOf(part, name)).find((each) => each !== undefined);
-  const last = parts.at(-1) as BsonValue;
-  const token = fieldOf(last, '_id');
+  const token = fieldOf(parts.at(-1) as BsonValue, '_id');
   const full = find('fullDocument');
   const clusterTime = find('clusterTime');
   const wall = find('wallTime');
   const time =
     clusterTime?.type === bson.timestamp ? clusterTime.bytes.readBigUInt64LE(clusterTime.start) : 0n;
-  return {
+  const event = {
     type: textIn(find('operationType')),
-    position: { after: token ? driverDocument(token) : {} },
+    position: { after: token?.type === bson.object ? driverDocument(token) : {} },
     documentKey: find('documentKey'),
     fullDocument: full?.type === bson.object ? full : undefined,
     clusterTime: time,
@@ -207,6 +240,19 @@ function eventOf(parts: readonly BsonValue[]): ChangeEvent {
     transaction: transactionOf(find('lsid'), find('txnNumber')),
     bytes: parts.reduce((sum, { start, end }) => sum + end - start, 0),
   };
+  requireWhole(event, where);
+  return event;
+}
+
+/** What an event must have, or its change would be left out silently. */
+function requireWhole({ type, position, documentKey, fullDocument }: ChangeEvent, where: string): void {
+  const isIncomplete =
+    type === '' ||
+    ('after' in position && Object.keys(position.after).length === 0) ||
+    (withDocument.has(type) && !fullDocument) ||
+    (withKey.has(type) && documentKey?.type !== bson.object);
+  if (isIncomplete)
+    throw protocolError(where, new Error(`an event of type "${type.slice(0, 20)}" is incomplete`));
 }
 
 function transactionOf(session: BsonValue | undefined, number: BsonValue | undefined): string | undefined {
@@ -235,6 +281,8 @@ function timestampOf(value: unknown): bigint | undefined {
   return value instanceof BSON.Timestamp ? BigInt.asUintN(64, value.toBigInt()) : undefined;
 }
 
-function versionAtLeast(version: string, major: number): boolean {
-  return Number(version.split('.')[0]) >= major;
+/** From 6.0.9 on. */
+function splitsEvents(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((each) => Number.parseInt(each, 10));
+  return major > 6 || (major === 6 && (minor > 0 || patch >= 9));
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Long } from 'mongodb';
 import type { Batch } from '../../../core/batch.ts';
+import type { IdraError } from '../../../core/errors.ts';
 import { mongodbMemory } from '../../../e2e/kit/servers.ts';
 import { type Flow, readAll } from '../../sql/test-flow.ts';
 import { signal, TestDatabase } from '../test-harness.ts';
@@ -40,15 +41,15 @@ const rowsOf = (batch: Batch | undefined) =>
 
 test('changes of one transaction are in one batch, whatever its limit', async () => {
   const { flow, from, last } = await stream(2);
-  const write = (_id: number, inTransaction?: number) =>
-    database.collection(from).insertOne({
-      _id,
-      body: 'x',
-      ...(inTransaction !== undefined && { inTransaction: Long.fromNumber(inTransaction) }),
+  const write = (_id: number) => database.collection(from).insertOne({ _id, body: 'x' });
+  const together = (number: number, ids: readonly number[]) =>
+    database.command({
+      runTransaction: Long.fromNumber(number),
+      commands: [{ insert: from, documents: ids.map((_id) => ({ _id, body: 'x' })) }],
     });
   await write(1);
-  for (const id of [2, 3, 4, 5, 6]) await write(id, 77);
-  for (const id of [7, 8]) await write(id, 78);
+  await together(77, [2, 3, 4, 5, 6]);
+  await together(78, [7, 8]);
   await write(9);
   const { batches } = await flow.readAll(last.offset);
   assert.deepEqual(
@@ -87,6 +88,39 @@ test('a position that the log no longer has is not replaced by another one', asy
   await flow.close();
 });
 
+test('a primary that steps down, and a cursor that is gone, cost no change', async () => {
+  const { flow, from, last } = await stream();
+  await database.collection(from).insertOne({ _id: 1, body: 'x' });
+  const admin = database.client.db('admin');
+  for (const errorCode of [10_107, 11_602, 43]) {
+    const data = { failCommands: ['getMore'], errorCode };
+    await admin.command({ configureFailPoint: 'failCommand', mode: { times: 1 }, data });
+    await assert.rejects(flow.readAll(last.offset), { disposition: 'transient' });
+  }
+  const { batches } = await flow.readAll(last.offset);
+  assert.deepEqual(batches.flatMap(rowsOf), ['1 x']);
+  await flow.close();
+});
+
+test('a post-image that was removed, and an event that is too large, stop the Sync with what to do', async () => {
+  const { flow, last } = await stream();
+  const admin = database.client.db('admin');
+  for (const [errorCode, code, fix] of [
+    [47, 'StreamHistoryLost', /expireAfterSeconds/],
+    [280, 'StreamHistoryLost', /replSetResizeOplog/],
+    [10_334, 'RowTooLarge', /upgrade/],
+  ] as const) {
+    const data = { failCommands: ['getMore'], errorCode };
+    await admin.command({ configureFailPoint: 'failCommand', mode: { times: 1 }, data });
+    await assert.rejects(flow.readAll(last.offset), (error: IdraError) => {
+      assert.deepEqual([error.code, error.disposition], [code, 'permanent']);
+      assert.match(error.fix ?? '', fix);
+      return true;
+    });
+  }
+  await flow.close();
+});
+
 test('a document that was deleted after its update is deleted', async () => {
   const { flow, from, last } = await stream();
   await database.collection(from).insertOne({ _id: 1, body: 'x' });
@@ -111,6 +145,30 @@ test('documents without a usable value are misfits, and the others go on', async
     batches[0]?.misfits?.rejections.map(({ code, column, row }) => [code, column, row]),
     [['RecordMisfit', 'body', '_id 1']],
   );
+  await flow.close();
+});
+
+test('a pass that may wait returns changes as they come, each transaction in one batch', async () => {
+  const { flow, from, last } = await stream();
+  const ending = new AbortController();
+  const request = {
+    ...flow.request,
+    after: last.offset,
+    lingers: { forMs: 600_000, until: ending.signal },
+  };
+  const reading = flow.source.read(request, signal);
+  for (const _id of [1, 2]) {
+    const waiting = reading.next();
+    await database.collection(from).insertOne({ _id, body: 'x' });
+    assert.deepEqual(rowsOf((await waiting).value as Batch), [`${_id} x`]);
+  }
+  const waiting = reading.next();
+  const documents = [3, 4].map((_id) => ({ _id, body: 'x' }));
+  await database.command({ runTransaction: Long.fromNumber(9), commands: [{ insert: from, documents }] });
+  assert.deepEqual(rowsOf((await waiting).value as Batch), ['3 x', '4 x']);
+  const atEnd = reading.next();
+  ending.abort();
+  assert.deepEqual(await atEnd, { done: true, value: { bound: { kind: 'log' }, isHeldBack: false } });
   await flow.close();
 });
 

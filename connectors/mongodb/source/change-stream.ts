@@ -1,5 +1,6 @@
 import { BSON, type Document } from 'mongodb';
 import type { Batch, Rows } from '../../../core/batch.ts';
+import { systemClock } from '../../../core/clock.ts';
 import { restartCommand } from '../../../core/commands.ts';
 import type { PassEnd, ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
@@ -89,36 +90,43 @@ export class ChangeStream {
   }
 
   async *#changes(from: StreamPosition, isStored: boolean, signal: AbortSignal): AsyncGenerator<Batch, void> {
+    const { request } = this.#options;
     const events = await this.#open(from, signal);
-    const group = new ChangeGroup(this.#reader, this.#options.request);
-    let position = from;
-    let hasYielded = isStored;
+    const group = new ChangeGroup(this.#reader, request);
+    const linger = new Linger(request.lingers);
+    let [position, stored] = [from, isStored ? from : undefined];
+    const take = (at: StreamPosition) => {
+      stored = at;
+      return group.take(at);
+    };
     try {
       for (;;) {
         const batch = await events.next(signal);
         for (const event of batch.events) {
-          if (group.isFullBefore(event)) {
-            yield group.take(position);
-            hasYielded = true;
-          }
+          if (group.isFullBefore(event)) yield take(position);
           if (endings.has(event.type)) {
-            if (group.hasChanges) yield group.take(position);
+            if (group.hasChanges) yield take(position);
             throw this.#ended(event.type);
           }
           // A source that never rests: what happened after the start of the pass is for the next one.
-          const isLater = events.startTime !== undefined && event.clusterTime > events.startTime;
-          if (isLater && group.endsBefore(event)) {
-            if (group.hasChanges || !hasYielded) yield group.take(position);
+          if (
+            isAfter(event.clusterTime, events.startTime) &&
+            group.endsBefore(event) &&
+            !linger.goesOn(false)
+          ) {
+            if (group.hasChanges || !stored) yield take(position);
             return;
           }
           group.add(event);
           position = event.position;
         }
-        if (!batch.isIdle) continue;
-        position = batch.position ?? position;
+        if (batch.isIdle) position = batch.position ?? position;
+        // More follows at once: until the pass has caught up, within a transaction, and within an event.
+        const isWithin = batch.position === undefined || group.isWithinTransaction;
+        if (!batch.isIdle && (isWithin || !linger.hasBegun)) continue;
         if (!isCaughtUp(position, events.startTime)) continue;
-        if (group.hasChanges || !hasYielded || isStale(from, position)) yield group.take(position);
-        return;
+        if (group.hasChanges || !stored || isStale(stored, position)) yield take(position);
+        if (!linger.goesOn(batch.isIdle) || events.isOver) return;
       }
     } finally {
       await events.close();
@@ -157,9 +165,35 @@ function isCaughtUp(position: StreamPosition, startTime: bigint | undefined): bo
   return time === undefined || startTime === undefined || time >= startTime;
 }
 
+function isAfter(time: bigint, startTime: bigint | undefined): boolean {
+  return startTime !== undefined && time > startTime;
+}
+
 function isStale(stored: StreamPosition, now: StreamPosition): boolean {
   const [from, to] = [timeOf(stored), timeOf(now)];
   return from !== undefined && to !== undefined && (to >> 32n) - (from >> 32n) >= staleSeconds;
+}
+
+/** How long a pass stays at the end of the stream. */
+class Linger {
+  readonly #given: ReadRequest['lingers'];
+  #untilMs: number | undefined;
+
+  constructor(given: ReadRequest['lingers']) {
+    this.#given = given;
+  }
+
+  /** It has caught up, and may wait: changes are passed on as they come. */
+  get hasBegun(): boolean {
+    return this.#untilMs !== undefined;
+  }
+
+  goesOn(isIdle: boolean): boolean {
+    if (!this.#given || this.#given.until.aborted) return false;
+    const nowMs = systemClock.monotonicMs();
+    if (!isIdle || this.#untilMs === undefined) this.#untilMs = nowMs + this.#given.forMs;
+    return nowMs < this.#untilMs;
+  }
 }
 
 /** The changes of one batch: it ends only where a transaction of the source ends. */
@@ -181,6 +215,10 @@ class ChangeGroup {
 
   get hasChanges(): boolean {
     return this.#last !== undefined;
+  }
+
+  get isWithinTransaction(): boolean {
+    return this.#last?.transaction !== undefined;
   }
 
   endsBefore({ transaction }: ChangeEvent): boolean {

@@ -87,7 +87,7 @@ export class CollectionReader implements RangeReader {
 
   /** Undefined: it does not fit, or rows travel as documents. */
   rowOf(document: BsonValue): Row | undefined {
-    return this.#rows?.row(document, undefined, this.#nameOf(document));
+    return this.#rows?.row(document, undefined, () => this.#nameOf(document));
   }
 
   /** The key alone, for a deletion; undefined: its value does not fit the column. */

@@ -1,5 +1,6 @@
-import type { Document } from 'mongodb';
+import type { Document, FindCursor } from 'mongodb';
 import type { BatchLimits } from '../../../core/batch.ts';
+import { protocolError } from '../../sql/connection/guarded-socket.ts';
 import { asBuffer } from '../describe.ts';
 import { longMs, type Session } from '../session.ts';
 import { all, type OrderField, type Step } from './key-order.ts';
@@ -30,44 +31,64 @@ export async function* readPages(
 ): AsyncGenerator<Page, void> {
   let documents: Buffer[] = [];
   let byteCount = 0;
-  for await (const document of documentsOf(
-    session,
-    { collection, filter, projection, limits },
-    steps,
-    signal,
-  )) {
-    const isFull = documents.length >= limits.maxRows || byteCount + document.length > limits.maxBytes;
-    if (isFull && documents.length > 0) {
-      yield { documents, byteCount };
-      documents = [];
-      byteCount = 0;
+  const query = { collection, filter, projection, limits };
+  for await (const fetched of fetchesOf(session, query, steps, signal)) {
+    for (const each of fetched) {
+      const document = asBuffer(each);
+      const isFull = documents.length >= limits.maxRows || byteCount + document.length > limits.maxBytes;
+      if (isFull && documents.length > 0) {
+        yield { documents, byteCount };
+        documents = [];
+        byteCount = 0;
+      }
+      documents.push(document);
+      byteCount += document.length;
     }
-    documents.push(document);
-    byteCount += document.length;
   }
   if (documents.length > 0) yield { documents, byteCount };
 }
 
-async function* documentsOf(
+/** What each answer of the server has. */
+async function* fetchesOf(
   session: Session,
   { collection, filter, projection, limits }: Omit<PageQuery, 'fields'>,
   steps: readonly Step[],
   signal: AbortSignal,
-): AsyncGenerator<Buffer, void> {
+): AsyncGenerator<readonly Uint8Array[], void> {
+  const batchSize = Math.min(limits.maxRows, mostFetched);
   for (const step of steps) {
     const cursor = session.collection(collection).find(all([filter ?? {}, step.filter]), {
       sort: step.sort,
       ...(projection && { projection }),
-      batchSize: Math.min(limits.maxRows, mostFetched),
+      batchSize,
       allowDiskUse: true,
       maxTimeMS: longMs,
       raw: true,
     });
     try {
-      while (await session.guard(() => cursor.hasNext(), signal))
-        for (const each of cursor.readBufferedDocuments()) yield asBuffer(each as unknown as Uint8Array);
+      for (;;) {
+        const fetched = await session.guard(() => fetchNext(cursor, session.where, batchSize), signal);
+        if (!fetched) break;
+        yield fetched;
+      }
     } finally {
       if (!session.isLost) await cursor.close().catch(() => {});
     }
   }
+}
+
+/**
+ * Of an answer with the documents that were asked for: the driver makes an object of some hundred bytes for each of them. Undefined: there
+ * are no more.
+ */
+async function fetchNext(
+  cursor: FindCursor,
+  where: string,
+  batchSize: number,
+): Promise<readonly Uint8Array[] | undefined> {
+  if (!(await cursor.hasNext())) return undefined;
+  const count = cursor.bufferedCount();
+  if (count > batchSize)
+    throw protocolError(where, new Error(`${count} documents, where ${batchSize} were asked for`));
+  return cursor.readBufferedDocuments() as unknown as readonly Uint8Array[];
 }

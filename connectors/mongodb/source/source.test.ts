@@ -242,6 +242,36 @@ for (const [name, start] of servers) {
       assert.deepEqual([ids, end.nullRows], [[2, 6, 1], 3]);
       await flow.close();
     });
+
+    test('check asks for an index over the field and _id, or a unique one over an id', async (t) => {
+      const from = await filled(
+        'many',
+        Array.from({ length: 10_000 }, (_, _id) => ({ _id, seq: new Int32(_id) })),
+      );
+      const columns = ['_id', 'seq'].map((path) => ({
+        name: path,
+        path,
+        type: 'int64',
+        nullable: path !== '_id',
+      }));
+      const object = { collection: from, columns, idField: 'seq', timestampField: 'seq' };
+      const source = await connector.openSource(database.access, object, signal);
+      t.after(() => source.close());
+      await source.describe(signal);
+      const found = async () =>
+        (await Promise.all((['Id', 'Timestamp'] as const).map((mode) => source.check(mode, signal)))).map(
+          (findings) => findings.map(({ code, fix }) => `${code} ${fix}`).join(),
+        );
+      const asked = `FieldNotIndexed db.many.createIndex({ "seq": 1, _id: 1 })`;
+      const create = (index: Document) => database.command({ createIndexes: from, indexes: [index] });
+      assert.deepEqual(await found(), [asked, asked]);
+      await create({ key: { seq: -1 }, name: 'other' });
+      assert.deepEqual(await found(), [asked, asked]);
+      await create({ key: { seq: 1 }, name: 'unique', unique: true });
+      assert.deepEqual(await found(), ['', asked]);
+      await create({ key: { seq: 1, _id: 1 }, name: 'both' });
+      assert.deepEqual(await found(), ['', '']);
+    });
   });
 }
 

@@ -15,8 +15,11 @@ test('a token is read back as it was, with its BSON types', () => {
   };
   assert.deepEqual(decodeToken(encodeToken(token)), token);
   assert.deepEqual(decodeToken(snapshot(3)).phase, 'snapshot');
-  for (const text of ['', 'x', '{}', '{"phase":"changes"}', '{"phase":"later","from":{"after":{}}}'])
-    assert.throws(() => decodeToken(text), { code: 'OffsetInvalid' }, text);
+  const wrong = [
+    ...['', 'x', '{}', '{"phase":"changes"}', '{"phase":"later","from":{"after":{}}}'],
+    ...['{"phase":"changes","from":{"at":{"$timestamp":"x"}}}', '{"phase":"changes","from":{"at":{"t":1}}}'],
+  ];
+  for (const text of wrong) assert.throws(() => decodeToken(text), { code: 'OffsetInvalid' }, text);
 });
 
 test('positions are compared by their text, and a snapshot comes before the changes', () => {

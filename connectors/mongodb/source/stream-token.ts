@@ -36,14 +36,20 @@ export function encodeToken({ from, ...rest }: StreamToken): string {
 
 export function decodeToken(text: string): StreamToken {
   const read = token.safeParse(parsed(text));
-  if (read.success)
-    return {
-      ...read.data,
-      from: BSON.EJSON.parse(JSON.stringify(read.data.from), { relaxed: false }),
-    } as StreamToken;
+  const from = read.success ? positionIn(read.data.from) : undefined;
+  if (read.success && from) return { ...read.data, from };
   throw permanent('OffsetInvalid', 'the offset is not a token of a change stream', {
     fix: 'write it as `idra offset get` prints it',
   });
+}
+
+function positionIn(from: unknown): StreamPosition | undefined {
+  try {
+    const read: Document = BSON.EJSON.parse(JSON.stringify(from), { relaxed: false });
+    return 'after' in read || read.at instanceof BSON.Timestamp ? (read as StreamPosition) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function parsed(text: string): unknown {

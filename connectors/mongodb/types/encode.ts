@@ -1,6 +1,7 @@
 import { JsonError, parseJson } from '../../../core/records/json-parser.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
-import { type BsonWriter, bson } from './format.ts';
+import type { BsonWriter } from './bson-writer.ts';
+import { bson } from './format.ts';
 import { type Refusal, writeBinary, writeDecimal, writeExtended } from './from-extended-json.ts';
 import { uuidSubtype } from './scalars.ts';
 import { millisecondsOf } from './time-text.ts';

@@ -39,7 +39,10 @@ export interface BsonElement extends BsonValue {
   readonly elementStart: number;
 }
 
-const fixedLengths = new Map<number, number>([
+const notFixed = -1;
+/** By type. */
+const fixedLengths = new Int8Array(256).fill(notFixed);
+for (const [type, length] of [
   [bson.double, 8],
   [bson.undefined, 0],
   [bson.objectId, 12],
@@ -52,7 +55,8 @@ const fixedLengths = new Map<number, number>([
   [bson.decimal, 16],
   [bson.maxKey, 0],
   [bson.minKey, 0],
-]);
+] as const)
+  fixedLengths[type] = length;
 /** Types whose length, with its own four bytes, is at their start. */
 const selfContained: ReadonlySet<number> = new Set([bson.object, bson.array, bson.codeWithScope]);
 
@@ -88,8 +92,8 @@ export function* elementsOf(value: BsonValue): Generator<BsonElement, void> {
 }
 
 function lengthOf(type: number, bytes: Buffer, start: number, end: number): number {
-  const fixed = fixedLengths.get(type);
-  if (fixed !== undefined) return fixed;
+  const fixed = fixedLengths[type] ?? notFixed;
+  if (fixed !== notFixed) return fixed;
   if (type === bson.regex) {
     const pattern = bytes.indexOf(0, start);
     const options = pattern < 0 ? -1 : bytes.indexOf(0, pattern + 1);
@@ -118,12 +122,48 @@ function atLeast(length: number, least: number): number {
   return length;
 }
 
-/** The last field of this name; undefined: there is none. */
+/** The last field of this name; undefined: there is none. Fields are looked for in each document, so no other one becomes an object. */
 export function fieldOf(value: BsonValue, name: string): BsonElement | undefined {
   if (value.type !== bson.object) return undefined;
+  const { bytes, start } = value;
+  const wanted = bytesOfName(name);
+  const end = value.end - 1;
   let found: BsonElement | undefined;
-  for (const element of elementsOf(value)) if (element.name === name) found = element;
+  let at = start + 4;
+  while (at < end) {
+    const type = bytes[at] ?? 0;
+    const nameEnd = endOfName(bytes, at + 1, end);
+    const valueStart = nameEnd + 1;
+    const valueEnd = valueStart + lengthOf(type, bytes, valueStart, end);
+    if (valueEnd > end) throw broken('a value that is longer than its document');
+    if (isName(bytes, at + 1, nameEnd, wanted))
+      found = { name, type, bytes, start: valueStart, end: valueEnd, elementStart: at };
+    at = valueEnd;
+  }
   return found;
+}
+
+function endOfName(bytes: Buffer, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (bytes[at] === 0) return at;
+  throw broken('a name without an end');
+}
+
+function isName(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  if (end - start !== wanted.length) return false;
+  for (let at = 0; at < wanted.length; at++) if (bytes[start + at] !== wanted[at]) return false;
+  return true;
+}
+
+const mostNames = 10_000;
+const names = new Map<string, Buffer>();
+
+function bytesOfName(name: string): Buffer {
+  const known = names.get(name);
+  if (known) return known;
+  if (names.size >= mostNames) names.clear();
+  const bytes = Buffer.from(name);
+  names.set(name, bytes);
+  return bytes;
 }
 
 /** The bytes of a value, without type and name. */
@@ -133,111 +173,6 @@ export function bytesOf({ bytes, start, end }: BsonValue): Buffer {
 
 function broken(what: string): Error {
   return protocolError('MongoDB', `${what} in a BSON document`);
-}
-
-const initialBytes = 4_096;
-
-/** Builds documents one after the other in one buffer. */
-export class BsonWriter {
-  #buffer: Buffer;
-  #length = 0;
-
-  constructor(bytes = initialBytes) {
-    this.#buffer = Buffer.allocUnsafe(bytes);
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  /** What was written; valid until the next write. */
-  get written(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
-  }
-
-  /** Gives back what was written since `length` was this. */
-  cutTo(length: number): void {
-    this.#length = length;
-  }
-
-  /** Begins a document; returns where, for endDocument. */
-  beginDocument(): number {
-    const start = this.#length;
-    this.#room(4);
-    this.#length += 4;
-    return start;
-  }
-
-  endDocument(start: number): void {
-    this.byte(0);
-    this.#buffer.writeInt32LE(this.#length - start, start);
-  }
-
-  name(type: number, name: string): void {
-    this.byte(type);
-    this.cstring(name);
-  }
-
-  /** An element with the bytes of a value. */
-  element(name: string, value: BsonValue): void {
-    this.name(value.type, name);
-    this.raw(bytesOf(value));
-  }
-
-  byte(value: number): void {
-    this.#room(1);
-    this.#buffer[this.#length] = value;
-    this.#length += 1;
-  }
-
-  int32(value: number): void {
-    this.#room(4);
-    this.#buffer.writeInt32LE(value, this.#length);
-    this.#length += 4;
-  }
-
-  int64(value: bigint): void {
-    this.#room(8);
-    this.#buffer.writeBigInt64LE(value, this.#length);
-    this.#length += 8;
-  }
-
-  double(value: number): void {
-    this.#room(8);
-    this.#buffer.writeDoubleLE(value, this.#length);
-    this.#length += 8;
-  }
-
-  string(text: string): void {
-    const start = this.#length;
-    this.#room(5 + text.length * 3);
-    const bytes = this.#buffer.write(text, start + 4, 'utf8');
-    this.#buffer.writeInt32LE(bytes + 1, start);
-    this.#buffer[start + 4 + bytes] = 0;
-    this.#length = start + bytes + 5;
-  }
-
-  /** A name must not contain a zero byte: callers check this. */
-  cstring(text: string): void {
-    this.#room(1 + text.length * 3);
-    const bytes = this.#buffer.write(text, this.#length, 'utf8');
-    this.#buffer[this.#length + bytes] = 0;
-    this.#length += bytes + 1;
-  }
-
-  raw(bytes: Uint8Array): void {
-    this.#room(bytes.length);
-    this.#buffer.set(bytes, this.#length);
-    this.#length += bytes.length;
-  }
-
-  #room(bytes: number): void {
-    const needed = this.#length + bytes;
-    if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
-  }
 }
 
 /** The value in a document that has only this field, as the driver serializes it. */

@@ -1,7 +1,8 @@
 import { Decimal128 } from 'mongodb';
 import { lookUp } from '../../../core/look-up.ts';
 import { JsonNumber, type JsonObject, type JsonValue } from '../../../core/records/json-parser.ts';
-import { type BsonWriter, bson } from './format.ts';
+import type { BsonWriter } from './bson-writer.ts';
+import { bson } from './format.ts';
 import { uuidSubtype } from './scalars.ts';
 import { millisecondsOf } from './time-text.ts';
 

@@ -1,4 +1,4 @@
-import type { RowList, Rows } from '../../../core/batch.ts';
+import type { RowList } from '../../../core/batch.ts';
 import { softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import {
@@ -9,9 +9,9 @@ import {
   randomId,
   writeObjectId,
 } from '../destination/document-keys.ts';
+import { BsonArena, BsonWriter } from './bson-writer.ts';
 import { type Encoder, encoderOf } from './encode.ts';
-import { type BsonValue, BsonWriter, bson, bytesOf, fieldOf } from './format.ts';
-import { recordsIn } from './row-formats.ts';
+import { bson } from './format.ts';
 
 /** The rows of a batch as statements of bulk commands, in BSON. Methods throw RowMisfit for a value that MongoDB cannot keep. */
 export interface EncodedRows {
@@ -37,14 +37,11 @@ export class RowMisfit extends Error {
 export interface EncodeOptions {
   readonly plan: WritePlan;
   readonly form: IdForm;
-  /** Rows that are written again after a failure must get the same generated ids. */
-  readonly isRepeatable: boolean;
-}
-
-export function encodeRows(rows: Rows, options: EncodeOptions): EncodedRows {
-  return 'rows' in rows
-    ? new ValueRows(rows.rows, rows.deletions ?? [], options)
-    : new WholeRows(rows.chunks);
+  /**
+   * Where this batch begins, for generated ids: a batch that is written again after a failure begins there too, and its rows get the same
+   * ids, while equal rows of another batch get others. Undefined: ids are random.
+   */
+  readonly repeatedFrom?: string;
 }
 
 interface Field {
@@ -53,7 +50,7 @@ interface Field {
   readonly index: number;
 }
 
-class ValueRows implements EncodedRows {
+export class ValueRows implements EncodedRows {
   readonly #rows: readonly Row[];
   readonly #deletions: ReadonlySet<number>;
   readonly #options: EncodeOptions;
@@ -63,6 +60,10 @@ class ValueRows implements EncodedRows {
   /** A name with a dot or $ would be taken for a path by $set. */
   readonly #isSettable: boolean;
   readonly #occurrences = new Map<string, number>();
+  readonly #arena = new BsonArena();
+  /** They are made while a document of the other arena is not complete. */
+  readonly #replacements = new BsonArena();
+  readonly #keys = new BsonWriter(64);
 
   constructor(rows: RowList, deletions: readonly number[], options: EncodeOptions) {
     this.#rows = [...rows];
@@ -90,24 +91,21 @@ class ValueRows implements EncodedRows {
   }
 
   keyOf(row: number): string {
-    const writer = new BsonWriter(64);
-    const start = writer.beginDocument();
+    const writer = this.#keys;
+    writer.cutTo(0);
     for (const field of this.#key) this.#put(writer, field.name, field, this.#cells(row));
-    writer.endDocument(start);
     return writer.written.toString('latin1');
   }
 
   document(row: number): Buffer {
-    const writer = new BsonWriter(256);
-    const start = writer.beginDocument();
-    this.#putId(writer, row);
-    this.#putFields(writer, row);
-    writer.endDocument(start);
-    return writer.written;
+    return this.#arena.document((writer) => {
+      this.#putId(writer, row);
+      this.#putFields(writer, row);
+    });
   }
 
   upsert(row: number): Buffer {
-    return statement((writer) => {
+    return this.#arena.document((writer) => {
       this.#putFilter(writer, row, undefined);
       if (this.#isSettable) this.#putChange(writer, row);
       else {
@@ -120,7 +118,7 @@ class ValueRows implements EncodedRows {
   }
 
   deletion(row: number): Buffer {
-    return statement((writer) => {
+    return this.#arena.document((writer) => {
       const isSoft = this.#options.plan.deletes === 'Soft';
       this.#putFilter(writer, row, isSoft ? softDeleteColumn : undefined);
       if (!isSoft) {
@@ -128,8 +126,8 @@ class ValueRows implements EncodedRows {
         return writer.int32(1);
       }
       const field = this.#fields.find(({ name }) => name === softDeleteColumn);
-      nested(writer, 'u', () =>
-        nested(writer, '$set', () => field && this.#put(writer, field.name, field, this.#cells(row))),
+      writer.nested('u', () =>
+        writer.nested('$set', () => field && this.#put(writer, field.name, field, this.#cells(row))),
       );
     });
   }
@@ -139,10 +137,10 @@ class ValueRows implements EncodedRows {
   }
 
   #putId(writer: BsonWriter, row: number): void {
-    const { form, isRepeatable, plan } = this.#options;
+    const { form, repeatedFrom, plan } = this.#options;
     if (form === 'derived') this.#putDerived(writer, row);
     if (form !== 'generated') return;
-    if (!isRepeatable) {
+    if (repeatedFrom === undefined) {
       writeObjectId(writer, randomId());
       return;
     }
@@ -150,7 +148,7 @@ class ValueRows implements EncodedRows {
     const text = content.toString('latin1');
     const occurrence = (this.#occurrences.get(text) ?? 0) + 1;
     this.#occurrences.set(text, occurrence);
-    writeObjectId(writer, deterministicId(plan.uid, content, occurrence));
+    writeObjectId(writer, deterministicId(`${plan.uid} ${repeatedFrom}`, content, occurrence));
   }
 
   #putDerived(writer: BsonWriter, row: number): void {
@@ -160,18 +158,14 @@ class ValueRows implements EncodedRows {
       this.#put(writer, idName, only, this.#cells(row));
       return;
     }
-    nested(writer, idName, () => {
+    writer.nested(idName, () => {
       for (const field of this.#key) this.#put(writer, field.name, field, this.#cells(row));
     });
   }
 
   /** Without `_id`, unless it is a column: a NULL is left out. */
   #replacement(row: number): Buffer {
-    const writer = new BsonWriter(256);
-    const start = writer.beginDocument();
-    this.#putFields(writer, row);
-    writer.endDocument(start);
-    return writer.written;
+    return this.#replacements.document((writer) => this.#putFields(writer, row));
   }
 
   #putFields(writer: BsonWriter, row: number): void {
@@ -186,32 +180,32 @@ class ValueRows implements EncodedRows {
     const others = this.#fields.filter(({ name }) => name !== idName);
     const set = others.filter(({ index }) => cells[index] !== null);
     const unset = others.filter(({ index }) => cells[index] === null);
-    nested(writer, 'u', () => {
+    writer.nested('u', () => {
       if (set.length > 0)
-        nested(writer, '$set', () => {
+        writer.nested('$set', () => {
           for (const field of set) this.#put(writer, field.name, field, cells);
         });
       if (unset.length > 0)
-        nested(writer, '$unset', () => {
+        writer.nested('$unset', () => {
           for (const { name } of unset) {
             writer.name(bson.int32, name);
             writer.int32(1);
           }
         });
       // A document that consists of its _id.
-      if (set.length === 0 && unset.length === 0) nested(writer, '$setOnInsert', () => {});
+      if (set.length === 0 && unset.length === 0) writer.nested('$setOnInsert', () => {});
     });
   }
 
   #putFilter(writer: BsonWriter, row: number, missing: string | undefined): void {
-    nested(writer, 'q', () => {
+    writer.nested('q', () => {
       const { form, plan } = this.#options;
       const isOwnId = form === 'own' && isFoundById(form, plan);
       if (form === 'derived') this.#putDerived(writer, row);
       else
         for (const field of this.#key) {
           // A value that is a document would be taken for operators.
-          nested(writer, isOwnId ? idName : field.name, () =>
+          writer.nested(isOwnId ? idName : field.name, () =>
             this.#put(writer, '$eq', field, this.#cells(row)),
           );
         }
@@ -226,79 +220,4 @@ class ValueRows implements EncodedRows {
     const refusal = encode(writer, name, value);
     if (refusal !== undefined) throw new RowMisfit(column, refusal);
   }
-}
-
-/** Documents as they are. */
-class WholeRows implements EncodedRows {
-  readonly #records: readonly { readonly document: BsonValue; readonly isDeletion: boolean }[];
-
-  constructor(chunks: readonly Buffer[]) {
-    this.#records = [...recordsIn(chunks)];
-  }
-
-  get count(): number {
-    return this.#records.length;
-  }
-
-  isDeletion(row: number): boolean {
-    return this.#records[row]?.isDeletion ?? false;
-  }
-
-  keyOf(row: number): string {
-    const id = this.#id(row);
-    return `${id.type} ${bytesOf(id).toString('latin1')}`;
-  }
-
-  document(row: number): Buffer {
-    return bytesOf(this.#record(row));
-  }
-
-  upsert(row: number): Buffer {
-    return statement((writer) => {
-      this.#putFilter(writer, row);
-      writer.name(bson.object, 'u');
-      writer.raw(this.document(row));
-      writer.name(bson.boolean, 'upsert');
-      writer.byte(1);
-    });
-  }
-
-  deletion(row: number): Buffer {
-    return statement((writer) => {
-      this.#putFilter(writer, row);
-      writer.name(bson.int32, 'limit');
-      writer.int32(1);
-    });
-  }
-
-  #putFilter(writer: BsonWriter, row: number): void {
-    nested(writer, 'q', () => nested(writer, idName, () => writer.element('$eq', this.#id(row))));
-  }
-
-  #record(row: number): BsonValue {
-    const record = this.#records[row];
-    if (!record) throw new RangeError(`no row ${row}`);
-    return record.document;
-  }
-
-  #id(row: number): BsonValue {
-    const id = fieldOf(this.#record(row), idName);
-    if (!id) throw new RowMisfit(idName, 'is missing');
-    return id;
-  }
-}
-
-function statement(write: (writer: BsonWriter) => void): Buffer {
-  const writer = new BsonWriter(512);
-  const start = writer.beginDocument();
-  write(writer);
-  writer.endDocument(start);
-  return writer.written;
-}
-
-function nested(writer: BsonWriter, name: string, write: () => void): void {
-  writer.name(bson.object, name);
-  const start = writer.beginDocument();
-  write();
-  writer.endDocument(start);
 }

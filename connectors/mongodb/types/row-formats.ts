@@ -2,7 +2,8 @@ import type { RawRequest } from '../../../core/batch.ts';
 import type { PlannedColumn, ReadColumn } from '../../../core/column-plan.ts';
 import type { Column } from '../../../core/values.ts';
 import { protocolError } from '../../sql/connection/guarded-socket.ts';
-import { type BsonValue, BsonWriter, documentValue } from './format.ts';
+import { BsonWriter } from './bson-writer.ts';
+import { type BsonValue, documentValue } from './format.ts';
 
 /**
  * Documents as their bytes, one behind the other. A deletion is four bytes of ones and a document with the `_id` of the one that was

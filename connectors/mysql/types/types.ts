@@ -7,7 +7,7 @@ import {
 } from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
-import type { Of } from '../../sql/types/acceptance.ts';
+import { longestDecimal, type Of } from '../../sql/types/acceptance.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
 import { rowFindings } from '../destination/row-width.ts';
 import { accepts, minusZero, openKeyLength } from './accepts.ts';
@@ -187,7 +187,7 @@ function decimalFor({ precision, scale = 0, isUnsigned }: Of<'decimal'>): Native
   const digits = Math.max(precision - Math.min(0, scale), fraction);
   if (digits > maxDecimal.precision || fraction > maxDecimal.scale) {
     return {
-      ddl: digits < maxVarchar - 3 ? `VARCHAR(${digits + 3})` : 'LONGTEXT',
+      ...textFor(longestDecimal(precision, scale)),
       note: `stored as text: MySQL's DECIMAL has ${maxDecimal.precision} digits, ${maxDecimal.scale} of them after the point`,
     };
   }

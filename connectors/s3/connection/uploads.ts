@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -104,6 +105,20 @@ export class Uploads {
     }
   }
 
+  /** Keys with an unfinished upload, below a prefix. */
+  async *open(prefix: string, signal: AbortSignal): AsyncGenerator<string> {
+    for (let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}; from; ) {
+      const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({
+        Bucket: this.#bucket,
+        Prefix: prefix,
+        ...from,
+      });
+      const page = await this.#call('listing uploads', signal, (send) => this.#client.send(command, send));
+      for (const { Key = '' } of page.Uploads ?? []) yield Key;
+      from = nextOf(page);
+    }
+  }
+
   /** Unfinished uploads of exactly this key. */
   async of(key: string, signal: AbortSignal): Promise<readonly string[]> {
     const command = new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: key });
@@ -116,4 +131,13 @@ export class Uploads {
   #object(key: string): { readonly Bucket: string; readonly Key: string } {
     return { Bucket: this.#bucket, Key: key };
   }
+}
+
+/** Undefined: it was the last page. */
+function nextOf({ IsTruncated, NextKeyMarker, NextUploadIdMarker }: ListMultipartUploadsCommandOutput) {
+  if (!IsTruncated || NextKeyMarker === undefined) return undefined;
+  return {
+    KeyMarker: NextKeyMarker,
+    ...(NextUploadIdMarker !== undefined && { UploadIdMarker: NextUploadIdMarker }),
+  };
 }

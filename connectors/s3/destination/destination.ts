@@ -21,6 +21,7 @@ import type { Token } from '../../../core/token.ts';
 import type { Column, Relation, Value } from '../../../core/values.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { destinationFindings } from '../check.ts';
+import { formatOf } from '../object-format.ts';
 import { S3Session } from '../session.ts';
 import { ObjectList } from '../source/object-list.ts';
 import { BatchWriter } from './batch-writer.ts';
@@ -59,6 +60,7 @@ export class S3Destination implements Destination {
     this.#prefix = object.prefix ?? '';
     this.name = `${access.config.bucket}/${this.#prefix}`;
     requirePrefix(this.#prefix);
+    formatOf(object, 'destination');
   }
 
   /** The columns of what Idra wrote here before. */

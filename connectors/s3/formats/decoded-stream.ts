@@ -1,7 +1,8 @@
 import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
-export type Compression = 'None' | 'Gzip' | 'Zstd';
+export const textCompressions = ['None', 'Gzip', 'Zstd'] as const;
+export type Compression = (typeof textCompressions)[number];
 
 /** By the end of its name, where the manifest does not say it. */
 export function compressionOf(key: string, given: Compression | undefined): Compression {

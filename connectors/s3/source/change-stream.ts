@@ -1,10 +1,13 @@
 import type { Batch } from '../../../core/batch.ts';
+import { permanent } from '../../../core/errors.ts';
 import type { PassEnd } from '../../../core/pass-end.ts';
 import type { ObjectPosition } from '../object-reader.ts';
+import { policyFor } from '../policy.ts';
 import type { ObjectEntry } from '../session.ts';
 import { BatchBuilder, type PassInit } from './object-batch.ts';
 import { ObjectList } from './object-list.ts';
-import { type Scan, StreamState } from './stream-state.ts';
+import { openUploads } from './open-uploads.ts';
+import { LedgerFull, type Scan, type ScanStart, StreamState } from './stream-state.ts';
 import { decodeToken, encodeToken } from './stream-token.ts';
 
 /** Each version of an object once: a pass is one scan of the prefix, or the rest of one that was interrupted. */
@@ -31,11 +34,17 @@ class ObjectStream {
     if (state.current) yield* this.#object(state.current, state.current.position);
     // A scan that was interrupted knows nothing of what came after its beginning.
     if (state.scan) yield* this.#scan(state.scan);
-    const startedMs = await this.#list().startedMs(this.#pass.signal);
-    const scan = state.startScan(startedMs, isFirst);
+    const scan = state.startScan({ isFirst, ...(await this.#start()) });
     yield* this.#scan(scan);
     if (this.#builder.isChanged) yield this.#batch();
     return this.#end(scan);
+  }
+
+  /** The clock is read before the uploads: those that begin later have a later time. */
+  async #start(): Promise<Omit<ScanStart, 'isFirst'>> {
+    const { session, prefix, signal } = this.#pass;
+    const startedMs = await this.#list().startedMs(signal);
+    return { startedMs, uploads: await openUploads(session, prefix, signal) };
   }
 
   #list(after?: string): ObjectList {
@@ -43,15 +52,16 @@ class ObjectStream {
   }
 
   async *#scan(scan: Scan): AsyncGenerator<Batch> {
-    const { signal, horizonMs } = this.#pass;
+    const { signal, horizon } = this.#pass;
     const list = this.#list(scan.after);
     for (;;) {
       const window = await list.window((object) => this.#isWanted(object, scan), signal);
       for (const object of window.objects) yield* this.#object(object);
-      if (window.lastKey !== undefined) this.#state.windowWasRead(window.lastKey);
+      if (window.lastKey !== undefined)
+        this.#orRefuse(() => this.#state.windowWasRead(window.lastKey ?? '', horizon));
       if (window.isEnd) break;
     }
-    this.#state.endScan(horizonMs);
+    this.#orRefuse(() => this.#state.endScan(horizon));
   }
 
   #isWanted(object: ObjectEntry, scan: Scan): boolean {
@@ -73,11 +83,33 @@ class ObjectStream {
     return this.#builder.take({ mode: 'Stream', token: encodeToken(this.#state) });
   }
 
+  #orRefuse(body: () => void): void {
+    try {
+      body();
+    } catch (thrown) {
+      throw thrown instanceof LedgerFull ? this.#tooMany() : thrown;
+    }
+  }
+
+  #tooMany(): Error {
+    const { session, prefix, horizon } = this.#pass;
+    const objects = `${session.where}: more objects below ${prefix} are within source.horizon than an offset can remember`;
+    return horizon.isFixed
+      ? permanent('LedgerFull', objects, {
+          path: 'spec.source.horizon',
+          fix: 'shorten source.horizon, or remove it: then only uploads that are open are waited for',
+        })
+      : permanent('LedgerFull', `${objects}, and which uploads are open is not known`, {
+          path: 'spec.source.dataSource',
+          fix: `abort uploads that were left unfinished, set a shorter source.horizon, or add to the policy of the credentials: ${policyFor(session.config.bucket, prefix, ['s3:ListBucketMultipartUploads'])}`,
+        });
+  }
+
   #end({ newestMs, isCutShort }: Scan): PassEnd {
     const { ledger } = this.#state;
-    const isShortened = this.#state.isShortened(newestMs, this.#pass.horizonMs);
+    const isShortened = this.#state.isShortened(newestMs, this.#pass.horizon);
     const from = new Date(ledger.from * 1_000).toISOString();
-    const because = `there are so many objects within source.horizon that only those since ${from} are looked at`;
+    const because = `there are so many objects within source.horizon that those before ${from} are settled: of them only uploads that are still open will be read`;
     return { bound: { kind: 'log', ...(isShortened && { because }) }, isHeldBack: isCutShort };
   }
 }

@@ -4,15 +4,16 @@ import type { ObjectEntry } from '../session.ts';
 /** The version of an object that was read. */
 export type ObjectVersion = Pick<ObjectEntry, 'key' | 'etag' | 'modified'>;
 
-const fingerprintBytes = 5;
+export const fingerprintBytes = 6;
 
 /**
- * Versions of objects, each by the second in which it was modified and 40 bits of a hash of its key and ETag: another object is taken for one of
- * its second less often than once in 10^12. Those before a limit are left out.
+ * Versions of objects, each by 48 bits of a hash of its key and ETag and the second in which it was modified. A new object is taken for one of
+ * 8,000 others about once in 3 * 10^10. Those before a limit are left out.
  */
 export class Ledger {
   readonly #seconds = new Map<number, Set<number>>();
-  #size = 0;
+  /** The second of each version. */
+  readonly #secondOf = new Map<number, number>();
   #from: number;
   #text: string | undefined;
 
@@ -26,16 +27,20 @@ export class Ledger {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#secondOf.size;
   }
 
   /** What encode needs, at most. */
   get bytes(): number {
-    return this.#size * fingerprintBytes + this.#seconds.size * 3;
+    return this.#secondOf.size * fingerprintBytes + this.#seconds.size * 3;
   }
 
+  /** A writer that got no answer writes the same content again: that is the same version, which has its new time from now on. */
   has(version: ObjectVersion): boolean {
-    return this.#seconds.get(secondOf(version.modified))?.has(fingerprint(version)) ?? false;
+    const print = fingerprint(version);
+    if (!this.#secondOf.has(print)) return false;
+    this.#put(secondOf(version.modified), print);
+    return true;
   }
 
   add(version: ObjectVersion): void {
@@ -44,17 +49,24 @@ export class Ledger {
   }
 
   addAll(other: Ledger): void {
-    for (const [second, versions] of other.#seconds)
-      if (second >= this.#from) for (const version of versions) this.#put(second, version);
+    for (const [version, second] of other.#secondOf) if (second >= this.#from) this.#put(second, version);
   }
 
   #put(second: number, version: number): void {
+    const before = this.#secondOf.get(version);
+    if (before !== undefined && before >= second) return;
+    if (before !== undefined) this.#remove(before, version);
     const versions = this.#seconds.get(second) ?? new Set();
     if (versions.size === 0) this.#seconds.set(second, versions);
-    const before = versions.size;
     versions.add(version);
-    this.#size += versions.size - before;
+    this.#secondOf.set(version, second);
     this.#text = undefined;
+  }
+
+  #remove(second: number, version: number): void {
+    const versions = this.#seconds.get(second);
+    versions?.delete(version);
+    if (versions?.size === 0) this.#seconds.delete(second);
   }
 
   /** Leaves out what was modified before this second. */
@@ -63,7 +75,7 @@ export class Ledger {
     for (const [second, versions] of this.#seconds) {
       if (second >= this.#from) continue;
       this.#seconds.delete(second);
-      this.#size -= versions.size;
+      for (const version of versions) this.#secondOf.delete(version);
       this.#text = undefined;
     }
   }
@@ -87,7 +99,7 @@ export class Ledger {
   }
 
   #encoded(): string {
-    const bytes = Buffer.alloc(this.#size * (fingerprintBytes + 14));
+    const bytes = Buffer.alloc(this.#secondOf.size * (fingerprintBytes + 14));
     let [at, last] = [0, this.#from];
     for (const second of this.#sorted()) {
       const versions = this.#seconds.get(second) ?? new Set();
@@ -125,7 +137,7 @@ export function secondOf(ms: number): number {
   return Math.floor(ms / 1_000);
 }
 
-function fingerprint({ key, etag }: ObjectVersion): number {
+export function fingerprint({ key, etag }: ObjectVersion): number {
   return hash('sha1', `${key}\0${etag}`, 'buffer').readUIntBE(0, fingerprintBytes);
 }
 

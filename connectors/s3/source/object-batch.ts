@@ -7,13 +7,14 @@ import { type ObjectPosition, startOfObject } from '../object-reader.ts';
 import type { ObjectEntry, S3Session } from '../session.ts';
 import { openObject } from './open-object.ts';
 import type { RecordReading } from './record-reading.ts';
+import type { Horizon } from './stream-state.ts';
 
 export interface PassInit {
   readonly session: S3Session;
   readonly reading: RecordReading;
   readonly request: ReadRequest;
   readonly prefix: string;
-  readonly horizonMs: number;
+  readonly horizon: Horizon;
   readonly signal: AbortSignal;
 }
 

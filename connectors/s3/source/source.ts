@@ -12,6 +12,7 @@ import { readStream } from './change-stream.ts';
 import { metadataNames } from './metadata.ts';
 import { RecordReading } from './record-reading.ts';
 import { readSnapshot } from './snapshot.ts';
+import type { Horizon } from './stream-state.ts';
 import { isTokenAhead } from './stream-token.ts';
 
 const defaultHorizonMs = 72 * 3_600_000;
@@ -21,14 +22,15 @@ export class S3Source implements Source {
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #format: ObjectFormat;
-  readonly #horizonMs: number;
+  readonly #horizon: Horizon;
   #session: S3Session | undefined;
 
   constructor(access: SystemAccess, object: SourceObject) {
     this.#access = access;
     this.#object = object;
-    this.#format = formatOf(object);
-    this.#horizonMs = parseDuration(object.horizon ?? '') ?? defaultHorizonMs;
+    this.#format = formatOf(object, 'source');
+    const ms = parseDuration(object.horizon ?? '');
+    this.#horizon = { ms: ms ?? defaultHorizonMs, isFixed: ms !== undefined };
     requireMetadata(object.metadata ?? []);
   }
 
@@ -62,7 +64,7 @@ export class S3Source implements Source {
       reading,
       request,
       prefix: this.#object.prefix ?? '',
-      horizonMs: this.#horizonMs,
+      horizon: this.#horizon,
       signal,
     };
     return request.mode === 'Stream' ? readStream(pass) : readSnapshot(pass);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { restartCommand } from '../../../core/commands.ts';
 import { permanent } from '../../../core/errors.ts';
 import { Ledger } from './ledger.ts';
+import { OpenUploads } from './open-uploads.ts';
 import { StreamState } from './stream-state.ts';
 
 const size = z.int().min(0);
@@ -11,7 +12,7 @@ const tokenShape = z.strictObject({
   n: size,
   /** current: key, ETag, modified, size, position */
   o: z.tuple([z.string(), z.string(), size, size, size, size]).optional(),
-  /** scan: isFirst, isCutShort, startedMs, newestMs; after; read from when, and what; window */
+  /** scan: isFirst, isCutShort, startedMs, newestMs; after; read from when, and what; window; uploads */
   s: z
     .strictObject({
       f: z.boolean(),
@@ -22,14 +23,17 @@ const tokenShape = z.strictObject({
       r: size,
       d: z.string(),
       w: z.string(),
+      u: z.string().optional(),
     })
     .optional(),
   /** ledger: from when, and what */
   f: size,
   l: z.string(),
+  /** uploads */
+  u: z.string(),
 });
 
-export function encodeToken({ count, current, scan, ledger }: StreamState): string {
+export function encodeToken({ count, current, scan, ledger, uploads }: StreamState): string {
   const token: z.infer<typeof tokenShape> = {
     v: 1,
     n: count,
@@ -53,10 +57,12 @@ export function encodeToken({ count, current, scan, ledger }: StreamState): stri
         r: scan.read.from,
         d: scan.read.encode(),
         w: scan.window.encode(),
+        ...(scan.uploads && { u: scan.uploads.encode() }),
       },
     }),
     f: ledger.from,
     l: ledger.encode(),
+    u: uploads.encode(),
   };
   return JSON.stringify(token);
 }
@@ -65,9 +71,11 @@ export function decodeToken(text: string): StreamState {
   const token = parse(text);
   const state = new StreamState();
   const ledger = token && Ledger.decode(token.f, token.l);
-  if (!token || !ledger) throw unreadable();
+  const uploads = token && OpenUploads.decode(token.u);
+  if (!token || !ledger || !uploads) throw unreadable();
   state.count = token.n;
   state.ledger = ledger;
+  state.uploads = uploads;
   if (token.o) {
     const [key, etag, modified, bytes, first, second] = token.o;
     state.current = { key, etag, modified, size: bytes, position: [first, second] };
@@ -77,6 +85,7 @@ export function decodeToken(text: string): StreamState {
     const window = Ledger.decode(0, token.s.w);
     if (!read || !window) throw unreadable();
     state.scan = {
+      uploads: token.s.u === undefined ? undefined : OpenUploads.decode(token.s.u),
       isFirst: token.s.f,
       isCutShort: token.s.c,
       startedMs: token.s.t,

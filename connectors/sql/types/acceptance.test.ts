@@ -20,3 +20,10 @@ test('no canonical text is longer than the limit by which a column of text is ju
   for (const [text, type] of longest)
     assert.ok((longestText(type) ?? 0) >= text.length, `${text} of ${type.kind}`);
 });
+
+test('a column of text that was created for a decimal is not too short for it later', () => {
+  assert.equal(longestText({ kind: 'decimal', precision: 100, scale: 2 }), 103);
+  assert.equal(longestText({ kind: 'decimal', precision: 3, scale: 40 }), 43);
+  assert.equal(longestText({ kind: 'decimal', precision: 70, scale: -5 }), 78);
+  assert.equal(longestText({ kind: 'decimal' }), undefined);
+});

@@ -71,8 +71,13 @@ export function longestText(type: ColumnType): number | undefined {
     case 'bit':
       return type.length;
     case 'decimal':
-      return type.precision === undefined ? undefined : type.precision + Math.abs(type.scale ?? 0) + 3;
+      return type.precision === undefined ? undefined : longestDecimal(type.precision, type.scale);
     default:
       return undefined;
   }
+}
+
+/** `-0.` before the digits. A scale may be negative (hundreds), or larger than the precision (0.00012). */
+export function longestDecimal(precision: number, scale = 0): number {
+  return Math.max(precision - Math.min(0, scale), scale) + 3;
 }

@@ -7,7 +7,7 @@ import {
 } from '../../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
-import type { Of } from '../../sql/types/acceptance.ts';
+import { longestDecimal, type Of } from '../../sql/types/acceptance.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
 import { accepts, openKeyLength } from './accepts.ts';
 import { readRefusal } from './column-types.ts';
@@ -168,7 +168,7 @@ function decimalFor({ precision, scale = 0 }: Of<'decimal'>): NativeType {
   if (digits <= most)
     return { ddl: `decimal(${digits},${fraction})`, misfits: 'SQL Server has no NaN', isRare: true };
   return {
-    ...asciiText(precision + Math.abs(scale) + 3),
+    ...asciiText(longestDecimal(precision, scale)),
     note: `stored as text: SQL Server's decimal has ${most} digits`,
   };
 }

@@ -51,6 +51,7 @@ class MemoryServer extends MemoryBackend {
       case "hello" -> hello();
       case "forgetHistory" -> log.forget();
       case "configureFailPoint" -> configure(command);
+      case "runTransaction" -> runTransaction(message, command);
       default -> super.handleMessage(message);
     };
     if (answer.get("cursor") instanceof Document cursor) addToken(name, command, cursor);
@@ -81,6 +82,21 @@ class MemoryServer extends MemoryBackend {
         .append("errorLabels", data.getOrDefault("errorLabels", List.of()));
   }
 
+  /** Write commands whose changes enter the log at once, as those of one transaction. Documents themselves change one after the other. */
+  private Document runTransaction(MongoMessage message, Document command) {
+    log.begin(((Number) command.get("runTransaction")).longValue());
+    try {
+      for (Object each : (List<?>) command.get("commands")) {
+        Document write = (Document) each;
+        Document answer = handleCommand(message.getChannel(), message.getDatabaseName(), write.keySet().iterator().next(), write);
+        if (answer.get("writeErrors") != null) return answer.append("code", 112).append("errmsg", "a write of a transaction failed").append("ok", 0);
+      }
+    } finally {
+      log.commit();
+    }
+    return new Document("ok", 1);
+  }
+
   private static final List<String> unknownTypes = List.of("symbol", "undefined", "dbPointer", "javascript", "javascriptWithScope");
 
   /** Values of these types cannot be stored here, so no document has them. */
@@ -109,13 +125,16 @@ class MemoryServer extends MemoryBackend {
     if (stream != null) cursor.put("postBatchResumeToken", new Document("_data", stream.token));
   }
 
-  /** One write, as an event of a change stream; its position is its index. */
-  private record Entry(String namespace, String type, Object key, Document full, Date wall) {}
+  /** One write, as an event of a change stream; its position is its index. transaction: null for a write of its own. */
+  private record Entry(String namespace, String type, Object key, Document full, Date wall, Long transaction) {}
 
   private class Log implements Oplog {
     final java.util.Map<Long, Stream> streams = new java.util.concurrent.ConcurrentHashMap<>();
     private final List<Entry> entries = new ArrayList<>();
     private final int epoch = (int) Instant.now().getEpochSecond();
+    /** Of the transaction of this thread; null: each write enters the log at once. */
+    private final ThreadLocal<List<Entry>> open = new ThreadLocal<>();
+    private final ThreadLocal<Long> number = new ThreadLocal<>();
     private int oldest = 0;
 
     synchronized Document forget() {
@@ -129,29 +148,44 @@ class MemoryServer extends MemoryBackend {
 
     String tokenOf(int index, int fragment) { return String.format("82%08x%08x%02x", epoch, index + 1, fragment); }
 
-    private synchronized void add(Entry entry) { entries.add(entry); }
+    void begin(long transaction) {
+      open.set(new ArrayList<>());
+      number.set(transaction);
+    }
 
-    synchronized List<Entry> from(int index) { return List.copyOf(entries.subList(index, entries.size())); }
+    synchronized void commit() {
+      entries.addAll(open.get());
+      open.remove();
+      number.remove();
+    }
+
+    private void add(String namespace, String type, Object key, Document full) {
+      Entry entry = new Entry(namespace, type, key, full, new Date(), number.get());
+      if (open.get() != null) open.get().add(entry);
+      else synchronized (this) { entries.add(entry); }
+    }
+
+    /** Null: the log ends before. */
+    synchronized Entry at(int index) { return index < entries.size() ? entries.get(index) : null; }
 
     public void handleInsert(String namespace, List<Document> documents) {
-      for (Document each : documents) add(new Entry(namespace, "insert", each.get("_id"), each.cloneDeeply(), new Date()));
+      for (Document each : documents) add(namespace, "insert", each.get("_id"), each.cloneDeeply());
     }
 
     public void handleUpdate(String namespace, Document selector, Document update, List<Object> ids) {
       boolean isReplace = update.keySet().stream().noneMatch(each -> each.startsWith("$"));
       for (Object id : ids) {
-        Document now = isReplace ? lookUp(namespace, id) : null;
-        add(new Entry(namespace, isReplace ? "replace" : "update", id, now, new Date()));
+        add(namespace, isReplace ? "replace" : "update", id, isReplace ? lookUp(namespace, id) : null);
       }
     }
 
     public void handleDelete(String namespace, Document selector, List<Object> ids) {
-      for (Object id : ids) add(new Entry(namespace, "delete", id, null, new Date()));
+      for (Object id : ids) add(namespace, "delete", id, null);
     }
 
     public void handleDropCollection(String namespace) {
-      add(new Entry(namespace, "drop", null, null, new Date()));
-      add(new Entry(namespace, "invalidate", null, null, new Date()));
+      add(namespace, "drop", null, null);
+      add(namespace, "invalidate", null, null);
     }
 
     public synchronized Cursor createCursor(Document stream, String namespace, Aggregation aggregation) {
@@ -218,7 +252,7 @@ class MemoryServer extends MemoryBackend {
 
     /** Prepares the next event of this collection; without one, the position moves to the end of the log. */
     private boolean advance() {
-      for (Entry entry : log.from(next)) {
+      for (Entry entry = log.at(next); entry != null; entry = log.at(next)) {
         int index = next++;
         token = log.tokenOf(index, 0);
         if (!entry.namespace().equals(namespace)) continue;
@@ -235,8 +269,7 @@ class MemoryServer extends MemoryBackend {
       event.append("ns", new Document("db", names[0]).append("coll", names[1]));
       if (entry.key() != null) event.append("documentKey", new Document("_id", entry.key()));
       Document full = entry.type().equals("update") && looksUp ? log.lookUp(entry.namespace(), entry.key()) : entry.full();
-      if (full != null && full.get("inTransaction") != null)
-        event.append("txnNumber", full.get("inTransaction")).append("lsid", new Document("id", 1));
+      if (entry.transaction() != null) event.append("txnNumber", entry.transaction()).append("lsid", new Document("id", 1));
       if (full != null && full.get("isSplit") != null) {
         event.append("splitEvent", new Document("fragment", 1).append("of", 2));
         event.put("_id", new Document("_data", log.tokenOf(index, 1)));

@@ -61,6 +61,14 @@ const numbers: readonly TypeCase[] = [
   },
   { name: 'c_numeric_whole', ddl: 'numeric(5,-2)', kind: 'decimal', values: ['12300', '-9999900'] },
   { name: 'c_numeric_small', ddl: 'numeric(3,5)', kind: 'decimal', values: ['0.00999', '-0.00001'] },
+  // More digits than the decimals of MySQL and SQL Server have.
+  {
+    name: 'c_numeric_long',
+    ddl: 'numeric(100,2)',
+    kind: 'decimal',
+    values: [`-${'9'.repeat(98)}.99`, '0.01'],
+  },
+  { name: 'c_numeric_tiny', ddl: 'numeric(3,40)', kind: 'decimal', values: ['-999e-40', '1e-40'] },
   {
     name: 'c_real',
     ddl: 'real',

@@ -1,0 +1,47 @@
+import type { Guard } from './guard.ts';
+
+/** Each of them prevents rows of objects from being lost, doubled or mixed. */
+export const ofS3: readonly Guard[] = [
+  {
+    name: 'S3: an upload that was open is read although its time is settled',
+    file: 'connectors/s3/source/stream-state.ts',
+    from: 'return this.uploads.mayHaveMade(object);',
+    to: 'return false;',
+    caughtBy: { test: 'connectors/s3/source/ledger.test.ts', only: 'uploads that were open' },
+  },
+  {
+    name: 'S3: nothing within the horizon is settled while open uploads are not known',
+    file: 'connectors/s3/source/stream-state.ts',
+    from: 'if (horizon.isFixed || !scan.uploads) throw new LedgerFull();',
+    to: '',
+    caughtBy: { test: 'connectors/s3/source/ledger.test.ts', only: 'nothing within the horizon' },
+  },
+  {
+    name: 'S3: content that is written again has its new time in the ledger',
+    file: 'connectors/s3/source/ledger.ts',
+    from: 'this.#put(secondOf(version.modified), print);',
+    to: '',
+    caughtBy: { test: 'connectors/s3/source/ledger.test.ts', only: 'written again' },
+  },
+  {
+    name: 'S3: objects of the last seconds are not settled',
+    file: 'connectors/s3/source/stream-state.ts',
+    from: 'return secondOf(startedMs) - unsettledSeconds;',
+    to: 'return secondOf(startedMs) + 10;',
+    caughtBy: { test: 'connectors/s3/source/ledger.test.ts', only: 'last seconds' },
+  },
+  {
+    name: 'a Sync does not read the prefix that it writes',
+    file: 'agent/engine/capabilities.ts',
+    from: 'if (!isSameAddress || ',
+    to: 'if (isSameAddress || ',
+    caughtBy: { test: 'agent/engine/capabilities.test.ts', only: 'contains that of the other end' },
+  },
+  {
+    name: 'S3: a part of an object is of the version that was listed',
+    file: 'connectors/s3/connection/object-contents.ts',
+    from: '...(etag !== undefined && { IfMatch: etag }),',
+    to: '',
+    caughtBy: { test: 'connectors/s3/source/change-stream.test.ts', only: 'replaced while it is read' },
+  },
+];
