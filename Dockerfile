@@ -16,9 +16,12 @@ COPY operator operator
 COPY fleet fleet
 COPY api api
 COPY cli cli
+COPY web web
 # dist/ contains no tests, and nothing that only tests need.
 RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} + \
  && node_modules/.bin/tsc -p tsconfig.json --noCheck \
+ && node web/build.ts \
+ && mkdir -p dist/web && mv web/dist dist/web/dist \
  && npm prune --omit=dev --ignore-scripts \
  && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src
 

@@ -42,13 +42,18 @@ build: .tools-node ## install the packages, and Node if the machine's is too old
 demo: build ## single mode on a sample shop database: no server needed
 	@node examples/demo/demo.ts
 
+.PHONY: demo-ui
+demo-ui: ui ## the sample shop, moving, with the web UI on it; prints address and login, ends with Ctrl-C
+	@node examples/demo/demo-ui.ts
+
 .PHONY: test
-test: check ## everything that can be tested on this machine, including real servers; ARGS='--only PATTERN' or ARGS=--unit for less
+test: check ui ## everything that can be tested on this machine, including real servers; ARGS='--only PATTERN' or ARGS=--unit for less
 	@node tools/run-tests.ts $(ARGS)
 
 .PHONY: check
 check: build ## types, lint, format, imports, words, lengths, files of connectors, error codes, guards, generated files, pages, duplicated code
 	@node_modules/.bin/tsc --noEmit -p .
+	@node_modules/.bin/tsc -p web
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@node tools/check-imports.ts
 	@node tools/check-system-words.ts
@@ -64,6 +69,14 @@ check: build ## types, lint, format, imports, words, lengths, files of connector
 	@node tools/check-guards.ts
 	@node crds/generate.ts --check
 	@node_modules/.bin/jscpd .
+
+.PHONY: ui
+ui: build ## build the web UI into web/dist, which `idra api` serves; does nothing if it is up to date
+	@node web/build.ts
+
+.PHONY: screenshots
+screenshots: ui ## pictures of the main pages of the web UI, into docs/ui
+	@node e2e/ui/screenshots.ts
 
 .PHONY: fmt
 fmt: build ## format, and fix what the linter can fix

@@ -13,12 +13,15 @@ import { securityHeaders } from './http/security-headers.ts';
 import { LiveStream } from './live/stream.ts';
 import { allRoutes } from './routes.ts';
 import type { Services } from './services.ts';
+import { addUi } from './ui/serve.ts';
 import { authenticate } from './users/authentication.ts';
 import { sessionCookie } from './users/sessions.ts';
 
 export interface ServerOptions {
   /** Answers are checked by their schemas: for tests. */
   readonly checksAnswers?: boolean;
+  /** With the built web UI; by default that of this installation. */
+  readonly uiFolder?: string;
 }
 
 const maxBodyBytes = 1 << 20;
@@ -71,6 +74,8 @@ export function makeServer(services: Services, options: ServerOptions = {}): Fas
       handler: (request, reply) => serve({ services, site, options, route: each }, request, reply),
     });
   }
+  const isSecure = config.externalUrl?.protocol === 'https:';
+  addUi(app, { basePath: config.basePath, isSecure, folder: options.uiFolder });
   return app;
 }
 

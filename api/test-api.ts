@@ -125,10 +125,13 @@ export class TestApi {
 
   static async start(
     installation: Installation,
-    { clock = systemClock, close = async () => {}, ...config }: TestApiOptions = {},
+    { clock = systemClock, close = async () => {}, uiFolder, ...config }: TestApiOptions = {},
   ): Promise<TestApi> {
     const deps = { ...installation, config: { ...testConfig, ...config }, clock, log: testLog };
-    const api = await startApi(deps, { checksAnswers: true });
+    const api = await startApi(deps, {
+      checksAnswers: true,
+      ...(uiFolder !== undefined && { uiFolder }),
+    });
     return new TestApi(api, close);
   }
 
@@ -176,6 +179,7 @@ export class TestApi {
 export interface TestApiOptions extends Partial<ApiConfig> {
   readonly clock?: Clock;
   readonly close?: () => Promise<void>;
+  readonly uiFolder?: string;
 }
 
 export const adminPassword = 'correct horse battery staple';

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { Guard } from './guards/guard.ts';
 import { guards } from './guards/guards.ts';
 import { projectFolder } from './kit/processes.ts';
+import { onlyMissing } from './kit/servers/only-missing.ts';
 
 /** Maximum number of runs of the model: the first violation ends it. */
 const traces = 6_000;
@@ -13,6 +14,8 @@ describe('the removal of a guard is detected', { concurrency: 2 }, () => {
   for (const guard of guards) {
     test(guard.name, async () => {
       const { status, output } = await runWithout(guard);
+      const missing = onlyMissing(output);
+      if (missing) throw missing;
       assert.ok(output.includes(`guard removed: ${guard.name}`), output);
       assert.equal(status, 1, `no test has failed:\n${output}`);
       assert.match(output, guard.caughtBy === 'model' ? /^seed \d+: /m : /^ℹ fail [1-9]/m);

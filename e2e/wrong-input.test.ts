@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { freePort } from './kit/free-port.ts';
 import { type CommandResult, projectFolder, runCommand } from './kit/processes.ts';
 import { SingleMode, syncManifest } from './kit/single-mode.ts';
-import { type TestDatabase, TestSystems } from './kit/systems.ts';
+import { type SqlSystem, type TestDatabase, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 import { tableCases } from './wrong-input/cases.ts';
@@ -85,60 +85,73 @@ function errorsOf(stderr: string): readonly string[] {
     .filter((line) => line.includes(': error: '));
 }
 
+interface Checked {
+  readonly name: string;
+  readonly findings: readonly { severity: string; path?: string; message: string; fix?: string }[];
+}
+
+/** The errors of the DataSource whose name ends with this. */
+type ErrorsOf = (name: string) => string;
+
 describe('at the systems', () => {
-  test('a wrong password, an unknown database, an unreachable host and no TLS', async () => {
-    const postgres = await systems.createDatabase('postgres');
-    const mysql = await systems.createDatabase('mysql');
-    const mariadb = await systems.createDatabase('mariadb');
-    const cwd = await emptyFolder('systems');
+  const wrongPassword = (database: TestDatabase<SqlSystem>, name: string) =>
+    database.manifest(name).replace(/password: "[^"]+"/, 'password: "wr0ng-password"');
+  const elsewhere = (database: TestDatabase<SqlSystem>, name: string) =>
+    database.manifest(name).replace(/database: \w+/, 'database: no_such_database');
+  const unreachable = (database: TestDatabase<SqlSystem>, name: string, port: number) =>
+    database.manifest(name).replace(/port: \d+/, `port: ${port}`);
+  const encrypted = (database: TestDatabase, name: string) =>
+    database.manifest(name).replace('passwordSecretRef', 'tls: { mode: Require }, passwordSecretRef');
+
+  /** What `idra check` reports about these databases with one wrong field each, and about manifests in addition. */
+  async function checkWrong(databases: readonly TestDatabase<SqlSystem>[], more = ''): Promise<ErrorsOf> {
+    const cwd = await emptyFolder(`systems-${databases.map(({ system }) => system).join('-')}`);
     const port = await freePort();
-    const wrongPassword = (database: TestDatabase, name: string) =>
-      database.manifest(name).replace(/password: "\w+"/, 'password: "wr0ng-password"');
-    const elsewhere = (database: TestDatabase, name: string) =>
-      database.manifest(name).replace(/database: \w+/, 'database: no_such_database');
-    const unreachable = (database: TestDatabase, name: string) =>
-      database.manifest(name).replace(/port: \d+/, `port: ${port}`);
-    const encrypted = (database: TestDatabase, name: string) =>
-      database.manifest(name).replace('passwordSecretRef', 'tls: { mode: Require }, passwordSecretRef');
-    await writeFile(
-      join(cwd, 'check.yaml'),
-      encrypted(postgres, 'postgres-tls') +
-        encrypted(mariadb, 'mariadb-tls') +
-        [postgres, mysql]
-          .flatMap((each) => [
-            wrongPassword(each, `${each.system}-password`),
-            elsewhere(each, `${each.system}-database`),
-            unreachable(each, `${each.system}-host`),
-            each.manifest(`${each.system}-good`),
-          ])
-          .join(''),
-    );
+    const wrong = databases.flatMap((each) => [
+      wrongPassword(each, `${each.system}-password`),
+      elsewhere(each, `${each.system}-database`),
+      unreachable(each, `${each.system}-host`, port),
+      each.manifest(`${each.system}-good`),
+    ]);
+    await writeFile(join(cwd, 'check.yaml'), more + wrong.join(''));
     const { code, stdout, stderr } = await idra(cwd, 'check', '-f', 'check.yaml', '-o', 'json');
     assert.equal(code, 1, stderr);
-    const checked = JSON.parse(stdout) as {
-      name: string;
-      findings: { severity: string; path?: string; message: string; fix?: string }[];
-    }[];
-    const errorOf = (name: string) => {
+    assert.doesNotMatch(stdout + stderr, /wr0ng-password/);
+    assert.deepEqual(await readdir(cwd), ['check.yaml']);
+    const checked = JSON.parse(stdout) as Checked[];
+    const errorOf: ErrorsOf = (name) => {
       const found = checked.find((each) => each.name.endsWith(name));
       return (found?.findings ?? [])
         .filter((each) => each.severity === 'error')
         .map((each) => `${each.path}: ${each.message}; ${each.fix}`)
         .join('\n');
     };
-    for (const system of ['postgres', 'mariadb'])
-      assert.match(errorOf(`${system}-tls`), /(TLS|secure).*; .*tls\.mode/s);
-    for (const system of ['postgres', 'mysql']) {
+    for (const { system } of databases) {
       assert.match(errorOf(`${system}-password`), /^spec\.\w+\.passwordSecretRef: .*;.*password/s);
       assert.match(errorOf(`${system}-database`), /no_such_database.*; (?!undefined)/s);
       assert.match(errorOf(`${system}-host`), new RegExp(`127\\.0\\.0\\.1.*${port}.*; (?!undefined)`, 's'));
       assert.equal(errorOf(`${system}-good`), '');
     }
-    assert.doesNotMatch(stdout + stderr, /wr0ng-password/);
-    assert.deepEqual(await readdir(cwd), ['check.yaml']);
+    return errorOf;
+  }
+
+  test('a wrong password, an unknown database, an unreachable host and no TLS', async () => {
+    const postgres = await systems.createDatabase('postgres');
+    const mysql = await systems.createDatabase('mysql');
+    const mariadb = await systems.createDatabase('mariadb');
+    const errorOf = await checkWrong(
+      [postgres, mysql],
+      encrypted(postgres, 'postgres-tls') + encrypted(mariadb, 'mariadb-tls'),
+    );
+    for (const system of ['postgres', 'mariadb'])
+      assert.match(errorOf(`${system}-tls`), /(TLS|secure).*; .*tls\.mode/s);
   });
 
-  for (const system of ['postgres', 'mysql', 'sqlite'] as const) {
+  test('a wrong password, an unknown database and an unreachable host of SQL Server', async () => {
+    await checkWrong([await systems.createDatabase('sqlserver')]);
+  });
+
+  for (const system of ['postgres', 'mysql', 'sqlite', 'sqlserver'] as const) {
     test(`tables, keys and types of ${system}`, async () => {
       const source = await systems.createDatabase(system);
       const destination = await systems.createDatabase(system);
@@ -173,21 +186,21 @@ describe('at the systems', () => {
 });
 
 /** Names of all tables, with their rows. */
-async function contents(database: TestDatabase): Promise<readonly string[]> {
+async function contents(database: TestDatabase<SqlSystem>): Promise<readonly string[]> {
   const sql = {
     postgres:
       "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1",
     mysql: 'SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1',
     mariadb: 'SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1',
     sqlite: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1",
+    sqlserver: "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' ORDER BY 1",
   }[database.system];
-  const tables = await database.rows(sql);
-  return await Promise.all(
-    tables.map(
-      async ([name]) =>
-        `${name}: ${JSON.stringify(await database.rows(`SELECT * FROM ${database.quote(String(name))}`))}`,
-    ),
-  );
+  const found: string[] = [];
+  for (const [name] of await database.rows(sql)) {
+    const rows = await database.rows(`SELECT * FROM ${database.quote(String(name))}`);
+    found.push(`${name}: ${JSON.stringify(rows)}`);
+  }
+  return found;
 }
 
 describe('in stored data', () => {

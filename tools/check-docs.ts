@@ -107,7 +107,7 @@ function wordsWithFolder(tree: Tree, text: string): string[] {
 
 /** Sources whose comments name other files. Tests of checks are excluded, because they use invented files. */
 export const isSource = (file: string) =>
-  /\.(ts|yaml|yml|tpl)$|^(Makefile|Dockerfile|bin\/idra)$/.test(file) &&
+  /\.(ts|tsx|yaml|yml|tpl)$|^(Makefile|Dockerfile|bin\/idra)$/.test(file) &&
   !/\/check-[^/]+\.test\.ts$/.test(file);
 
 /** The problems of sources: a path of a project file that does not exist. */

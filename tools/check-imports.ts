@@ -23,6 +23,8 @@ const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
   // The command line, and whatever offers the same over a network.
   [/^fleet\//, [/^(core|coordination|process|operator\/(controllers|runtime))\//, definitions]],
   [/^api\//, [/^(core|coordination|process|fleet)\//, definitions]],
+  // Types only: nothing of the API is part of the page.
+  [/^web\//, [/^api\/contract\//]],
   [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds|fleet|api)\//]],
   [/^(e2e|bench|examples|docs|tools)\//, [/^/]],
 ];
@@ -39,6 +41,7 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
   [/^@kubernetes\//, /^(process|operator|cli)\//],
   [/^(@peculiar\/|reflect-metadata$)/, /^cli\/certificates\//],
   [/^(fastify|oauth4webapi)$/, /^api\//],
+  [/^(react|react-dom|radix-ui|uplot|vite)(\/|$)|^@(tanstack|codemirror|lezer|vitejs)\//, /^web\//],
   // The core is pure logic.
   [/^node:(fs|net|tls|dgram|https?|http2|timers|process|child_process|worker_threads)(\/|$)/, /^(?!core\/)/],
 ];
@@ -77,7 +80,7 @@ export function importsOf(text: string): string[] {
 
 if (import.meta.main) {
   const pattern =
-    '{core,connectors,coordination,process,agent,operator,crds,fleet,api,cli,e2e,bench,examples,docs,tools}/**/*.ts';
-  const files = globSync(pattern, { cwd: projectFolder });
+    '{core,connectors,coordination,process,agent,operator,crds,fleet,api,cli,web,e2e,bench,examples,docs,tools}/**/*.{ts,tsx}';
+  const files = globSync(pattern, { cwd: projectFolder, exclude: ['web/dist/**'] });
   reportProblems(files.flatMap((file) => checkImports(file, readProjectFile(file))));
 }

@@ -15,7 +15,7 @@ function linesOf(text: string): number {
 }
 
 if (import.meta.main) {
-  const sources = projectFiles().filter((file) => file.endsWith('.ts'));
+  const sources = projectFiles().filter((file) => /\.(ts|tsx|css)$/.test(file));
   const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
   reportProblems(checkLengths(texts));
 }

@@ -19,7 +19,7 @@ export function columnsSql(id: string): string {
   return `SELECT c.column_id, c.name, CASE WHEN t.is_assembly_type = 1 THEN ut.name ELSE t.name END, c.max_length, c.precision, c.scale,
       c.is_nullable, c.is_identity, c.is_computed, CASE WHEN c.default_object_id = 0 THEN 0 ELSE 1 END, c.collation_name,
       COALESCE(COLUMNPROPERTY(c.object_id, c.name, 'GeneratedAlwaysType'), 0), COALESCE(COLUMNPROPERTY(c.object_id, c.name, 'IsHidden'), 0),
-      c.system_type_id, c.user_type_id
+      c.system_type_id, c.user_type_id, COALESCE(COLUMNPROPERTY(c.object_id, c.name, 'IsColumnSet'), 0)
     FROM sys.columns AS c JOIN sys.types AS ut ON ut.user_type_id = c.user_type_id
       LEFT JOIN sys.types AS t ON t.user_type_id = c.system_type_id
     WHERE c.object_id = ${id}`;
@@ -47,6 +47,8 @@ export interface ColumnRow {
   readonly collation: string | null;
   /** Columns of a temporal or ledger table that the server fills. */
   readonly isGeneratedAlways: boolean;
+  /** All sparse columns as one XML. */
+  readonly isColumnSet: boolean;
   /** Not part of SELECT *. */
   readonly isHidden: boolean;
   readonly systemType: number;
@@ -56,7 +58,7 @@ export interface ColumnRow {
 export function toColumnRow(cells: SqlRow): ColumnRow {
   const [id, name, base, maxLength, precision, scale, nullable, identity, computed, hasDefault, collation] =
     cells;
-  const [generated, hidden, systemType, userType] = cells.slice(11);
+  const [generated, hidden, systemType, userType, columnSet] = cells.slice(11);
   return {
     id: Number(id),
     name: String(name),
@@ -70,6 +72,7 @@ export function toColumnRow(cells: SqlRow): ColumnRow {
     hasDefault: isSet(hasDefault),
     collation: collation === null ? null : String(collation),
     isGeneratedAlways: isSet(generated),
+    isColumnSet: isSet(columnSet ?? 0),
     isHidden: isSet(hidden),
     systemType: Number(systemType),
     userType: Number(userType),

@@ -1,6 +1,8 @@
 import { type Finding, IdraError } from '../../core/errors.ts';
 import type { WriteMode } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
 import { passwordFindings } from '../sql/connection/password-rule.ts';
+import { commitTableName } from '../sql/destination/commit-table.ts';
 import { triggersMayChange } from '../sql/destination/trigger-finding.ts';
 import { joinName } from '../sql/names.ts';
 import { objectId } from './catalog.ts';
@@ -18,53 +20,146 @@ export async function selectGrant(session: Session, name: TableName, signal: Abo
   return `GRANT SELECT ON ${quoteName(name)} TO ${await currentUser(session, signal)}`;
 }
 
+/** Of the table and of the commit table beside it. */
+const rowRights = ['SELECT', 'INSERT', 'UPDATE'] as const;
+
 interface Right {
   readonly name: string;
-  readonly scope: 'table' | 'schema' | 'database';
+  /** A condition that is true if the user has it. */
+  readonly held: string;
+  readonly grantedOn: string;
 }
 
-const onTable: readonly Right[] = ['SELECT', 'INSERT', 'UPDATE'].map((name) => ({ name, scope: 'schema' }));
-const toCreate: readonly Right[] = [
-  { name: 'CREATE TABLE', scope: 'database' },
-  { name: 'ALTER', scope: 'schema' },
-];
+export interface WriteUse {
+  readonly writeMode: WriteMode;
+  /** The table, or null if it is created. */
+  readonly existing: Pick<Relation, 'columns'> | null;
+}
 
 /** Rights that writing this table requires and the user lacks, with the statements that grant them. */
 export async function writeFindings(
   session: Session,
   name: TableName,
-  { writeMode, isCreated }: { readonly writeMode: WriteMode; readonly isCreated: boolean },
+  use: WriteUse,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const needed = [...onTable, ...(isCreated || writeMode === 'Replace' ? toCreate : toCreate.slice(0, 1))];
-  const schema = quoteBracket(name.schema);
-  const asked = needed.map(({ name: right, scope }) =>
-    scope === 'database'
-      ? `HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', '${right}')`
-      : `HAS_PERMS_BY_NAME(${literalText(schema)}, 'SCHEMA', '${right}')`,
-  );
-  const onObject = onTable.map(
-    ({ name: right }) => `HAS_PERMS_BY_NAME(${literalText(quoteName(name))}, 'OBJECT', '${right}')`,
-  );
-  const [row = []] = await session.query(`SELECT ${[...asked, ...onObject].join(', ')}`, signal);
-  const missing = needed.filter((right, index) => {
-    const ofTable = right.scope === 'schema' ? row[needed.length + onTable.indexOf(right)] : 0;
-    return Number(row[index]) !== 1 && Number(ofTable ?? 0) !== 1;
-  });
+  const commits: TableName = { schema: name.schema, table: commitTableName };
+  const [[hasCommits] = []] = await session.query(`SELECT ${objectId(commits)}`, signal);
+  const tables = [
+    { name, exists: use.existing !== null },
+    { name: commits, exists: hasCommits !== null && hasCommits !== undefined },
+  ];
+  const needed = neededRights(name, tables, use);
+  const asked = needed.map(({ held }) => `CASE WHEN ${held} = 1 THEN 1 ELSE 0 END`);
+  const [row = []] = await session.query(`SELECT ${asked.join(', ')}`, signal);
+  const missing = needed.filter((_, index) => Number(row[index]) !== 1);
   if (missing.length === 0) return [];
   const user = await currentUser(session, signal);
-  const grants = missing.map(({ name: right, scope }) =>
-    scope === 'database' ? `GRANT ${right} TO ${user}` : `GRANT ${right} ON SCHEMA::${schema} TO ${user}`,
-  );
+  const names = [...new Set(missing.map((right) => right.name))];
+  const grants = missing.map((right) => `GRANT ${right.name}${right.grantedOn} TO ${user}`);
   return [
     {
       severity: 'error',
       code: 'PermissionDenied',
       path: 'spec.destination.dataSource',
-      message: `this user lacks ${missing.map(({ name: right }) => right).join(', ')} for schema ${name.schema}`,
-      fix: grants.join('; '),
+      message: `this user lacks ${names.join(', ')} for schema ${name.schema}`,
+      fix: [...new Set(grants)].join('; '),
     },
   ];
+}
+
+function neededRights(
+  { schema }: TableName,
+  tables: readonly { readonly name: TableName; readonly exists: boolean }[],
+  { writeMode, existing }: WriteUse,
+): readonly Right[] {
+  const onSchema = ` ON SCHEMA::${quoteBracket(schema)}`;
+  const ofSchema = (right: string) =>
+    `HAS_PERMS_BY_NAME(${literalText(quoteBracket(schema))}, 'SCHEMA', '${right}')`;
+  const ofTable = (name: TableName, right: string) =>
+    `HAS_PERMS_BY_NAME(${literalText(quoteName(name))}, 'OBJECT', '${right}')`;
+  const rows = tables.flatMap(({ name, exists }) =>
+    rowRights.map((right): Right => {
+      return {
+        name: right,
+        held: exists ? ofTable(name, right) : ofSchema(right),
+        grantedOn: onSchema,
+      };
+    }),
+  );
+  const creates = writeMode === 'Replace' || tables.some(({ exists }) => !exists);
+  const [target] = tables;
+  // Values of an identity column are written with IDENTITY_INSERT.
+  const isNumbered = existing?.columns.some(({ isIdentity }) => isIdentity) ?? false;
+  return [
+    ...rows,
+    ...(creates
+      ? [
+          {
+            name: 'CREATE TABLE',
+            held: `HAS_PERMS_BY_NAME(${ownDatabase}, 'DATABASE', 'CREATE TABLE')`,
+            grantedOn: '',
+          },
+          { name: 'ALTER', held: ofSchema('ALTER'), grantedOn: onSchema },
+        ]
+      : isNumbered && target
+        ? [{ name: 'ALTER', held: ofTable(target.name, 'ALTER'), grantedOn: ` ON ${quoteName(target.name)}` }]
+        : []),
+  ];
+}
+
+const ownDatabase = 'QUOTENAME(DB_NAME())';
+
+/** What the server hides from this user without an error: rows by a security policy, and values by masks. */
+export async function hiddenFindings(
+  session: Session,
+  name: TableName,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const id = objectId(name);
+  const [table, object] = [joinName([name.schema, name.table]), literalText(quoteName(name))];
+  const policies = await namesIn(
+    session,
+    `SELECT p.name FROM sys.security_predicates AS f JOIN sys.security_policies AS p ON p.object_id = f.object_id
+     WHERE f.target_object_id = ${id} AND f.predicate_type = 0 AND p.is_enabled = 1 ORDER BY p.name`,
+    signal,
+  );
+  const unmasks = [
+    `HAS_PERMS_BY_NAME(${ownDatabase}, 'DATABASE', 'UNMASK')`,
+    `HAS_PERMS_BY_NAME(${object}, 'OBJECT', 'UNMASK')`,
+    `HAS_PERMS_BY_NAME(${object}, 'OBJECT', 'UNMASK', QUOTENAME(c.name), 'COLUMN')`,
+  ];
+  const masked = await namesIn(
+    session,
+    `SELECT c.name FROM sys.columns AS c WHERE c.object_id = ${id} AND c.is_masked = 1
+       AND ${unmasks.map((each) => `COALESCE(${each}, 0) = 0`).join(' AND ')} ORDER BY c.column_id`,
+    signal,
+  );
+  const findings: Finding[] = [];
+  if (policies.length > 0)
+    findings.push({
+      severity: 'warning',
+      code: 'RowSecurity',
+      message: `security policies (${policies.join(', ')}) may hide rows of ${table} from this user`,
+      fix: 'let the predicates of the policies show all rows to the user of the DataSource',
+    });
+  if (masked.length > 0)
+    findings.push({
+      severity: 'error',
+      code: 'ValuesMasked',
+      message: `columns of ${table} are masked for this user, who would copy other values than the stored ones: ${masked.join(', ')}`,
+      fix: `GRANT UNMASK TO ${await currentUser(session, signal)}, or leave the columns out with source.query`,
+    });
+  return findings;
+}
+
+/** A system that does not know a view of the catalogue has none of its objects. */
+async function namesIn(session: Session, sql: string, signal: AbortSignal): Promise<readonly string[]> {
+  const rows = await session.query(sql, signal).catch((thrown: unknown) => {
+    if (thrown instanceof IdraError && thrown.disposition === 'permanent') return [];
+    throw thrown;
+  });
+  return rows.map(([each]) => String(each));
 }
 
 /** What a DataSource's check reports. A user need not have every right for every sync. */
@@ -111,12 +206,5 @@ export async function triggerFindings(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const sql = `SELECT name FROM sys.triggers WHERE parent_id = ${objectId(name)} AND is_disabled = 0 ORDER BY name`;
-  const rows = await session.query(sql, signal).catch((thrown: unknown) => {
-    if (thrown instanceof IdraError && thrown.disposition === 'permanent') return [];
-    throw thrown;
-  });
-  return triggersMayChange(
-    joinName([name.schema, name.table]),
-    rows.map(([trigger]) => String(trigger)),
-  );
+  return triggersMayChange(joinName([name.schema, name.table]), await namesIn(session, sql, signal));
 }

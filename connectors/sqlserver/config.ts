@@ -79,6 +79,7 @@ type ParameterName = keyof typeof known;
 export function readLogin(access: SystemAccess): Login {
   const config = readConfig(access.config);
   const { host, port, instance, database, user } = config;
+  requireNoClientCertificate(config);
   const parameters = readParameters(config);
   const secondsOf = (name: ParameterName) => Number(parameters[name]) * 1_000;
   const server = instance === undefined ? `${host}:${port}` : `${host}\\${instance}`;
@@ -104,6 +105,15 @@ export function readLogin(access: SystemAccess): Login {
     server,
     rule: (isTls) => passwordRule(config, access, isTls, where),
   };
+}
+
+/** Ignored, it would seem to protect the login. */
+function requireNoClientCertificate({ tls }: SqlServerConfig): void {
+  if (tls.certSecretRef === undefined && tls.keySecretRef === undefined) return;
+  throw permanent('ManifestInvalid', 'SQL Server has no logins by client certificate', {
+    path: 'spec.sqlserver.tls.certSecretRef',
+    fix: 'remove certSecretRef and keySecretRef',
+  });
 }
 
 function loginTls({ tls: { mode } }: SqlServerConfig, access: SystemAccess): LoginTls {

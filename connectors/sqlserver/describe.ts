@@ -39,6 +39,8 @@ export interface TableTraits {
   readonly temporalType: number;
   readonly isMemoryOptimized: boolean;
   readonly isExternal: boolean;
+  /** Triggers that run instead of a statement. */
+  readonly replacesStatements: boolean;
 }
 
 const kinds: Readonly<Record<string, TableKind>> = { U: 'table', V: 'view' };
@@ -56,7 +58,7 @@ export async function describeTable(
     await requireSchema(session, name.schema, path, signal);
     return undefined;
   }
-  const [id, type, schema, table, temporal, memory, external, rows] = found;
+  const [id, type, schema, table, temporal, memory, external, rows, insteadOf] = found;
   const actual: TableName = { schema: String(schema), table: String(table) };
   const objectName = joinName([actual.schema, actual.table]);
   const columns = (results[1]?.rows ?? []).map(toColumnRow);
@@ -83,8 +85,14 @@ export async function describeTable(
       temporalType: Number(temporal ?? 0),
       isMemoryOptimized: isSet(memory ?? 0),
       isExternal: isSet(external ?? 0),
+      replacesStatements: isSet(insteadOf ?? 0),
     },
   };
+}
+
+/** Triggers that run instead of statements that write the table: the server reports nothing if they leave out a row. */
+export function insteadOfTriggers(id: string): string {
+  return `sys.triggers AS g WHERE g.parent_id = ${id} AND g.is_instead_of_trigger = 1 AND g.is_disabled = 0`;
 }
 
 function describeSql(name: TableName): string {
@@ -92,7 +100,8 @@ function describeSql(name: TableName): string {
   const property = (what: string) => `OBJECTPROPERTY(o.object_id, '${what}')`;
   return [
     `SELECT o.object_id, o.type, SCHEMA_NAME(o.schema_id), o.name, ${property('TableTemporalType')}, ${property('TableIsMemoryOptimized')},
-       ${property('TableIsExternal')}, (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = o.object_id AND p.index_id < 2)
+       ${property('TableIsExternal')}, (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = o.object_id AND p.index_id < 2),
+       (SELECT COUNT(*) FROM ${insteadOfTriggers('o.object_id')})
      FROM sys.objects AS o WHERE o.object_id = ${id} AND o.type IN ('U', 'V', 'SN', 'ET')`,
     `${columnsSql(id)} ORDER BY c.column_id`,
     `${keysSql(id)} ORDER BY i.is_primary_key DESC, i.index_id, k.key_ordinal`,
@@ -116,7 +125,8 @@ async function requireSchema(
 function toColumn(row: ColumnRow, relation: string, path: string): Column {
   const nativeType = nativeOf(row, row.name, relation, path);
   const type = toColumnType(nativeType);
-  const isGenerated = row.isComputed || row.isGeneratedAlways || nativeType === 'rowversion';
+  const isGenerated =
+    row.isComputed || row.isGeneratedAlways || row.isColumnSet || nativeType === 'rowversion';
   return {
     name: row.name,
     type,
@@ -216,7 +226,7 @@ export function destinationFindings({ relation, kind, traits }: TableEntry): Fin
           : traits.isMemoryOptimized
             ? 'a memory-optimized table, which cannot take part in a transaction with the locks that Idra uses'
             : undefined;
-  if (what === undefined) return [];
+  if (what === undefined) return traits.replacesStatements ? [writtenByTrigger(relation)] : [];
   return [
     {
       severity: 'error',
@@ -226,6 +236,16 @@ export function destinationFindings({ relation, kind, traits }: TableEntry): Fin
       fix: 'name a plain table',
     },
   ];
+}
+
+function writtenByTrigger({ name }: Relation): Finding {
+  return {
+    severity: 'error',
+    code: 'TriggersMayChange',
+    path: 'spec.destination.table',
+    message: `${name} has an INSTEAD OF trigger: which rows are written is decided by it, and nothing reports those that it leaves out`,
+    fix: 'drop or disable the trigger, or name another table',
+  };
 }
 
 /** Names of the tables that a user may want to sync. `first` limits the list: tables of this name, and some others. */

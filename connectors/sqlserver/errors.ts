@@ -70,18 +70,25 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   ...each([10_716, 13_600, 46_010], queryInvalid),
   1205: { code: 'Deadlock', disposition: later },
   1222: { code: 'LockTimeout', disposition: later },
-  ...each([3_960, 41_302, 41_305, 41_325, 41_839], conflict),
-  ...each([3_961, 4_502, 16_943], schemaChanged),
+  // 13,535: a row of a system-versioned table was changed by a transaction that began later.
+  ...each([3_960, 13_535, 41_302, 41_305, 41_325, 41_839], conflict),
+  ...each([2_801, 3_961, 4_502, 16_943], schemaChanged),
   ...each([3_609, 3_902, 3_903, 3_930, 3_971, 3_998], rolledBack),
   ...each([1_101, 1_105, 9_002, 40_544], diskFull),
   ...each([701, 802, 1_204, 8_628, 8_645, 8_651, 8_657, 10_928, 10_929, 40_197, 40_501], overloaded),
   ...each([40_549, 40_550, 40_551, 40_552, 40_553, 49_918, 49_919, 49_920], overloaded),
   ...each([17_300, 17_809, 10_936], tooMany),
+  // The database is being opened, restored, or moved.
+  ...each([615, 904, 921, 922, 927, 942, 945, 952], shutdown),
   ...each([6_005, 6_006, 17_142, 17_187, 18_401, 40_143, 40_540, 40_613, 42_108, 42_109], shutdown),
   ...each([596, 4_221, 10_053, 10_054, 10_060, 17_830], lost),
-  ...each([601, 605, 823, 824, 825, 8_646, 5_180, 41_301], failed),
+  ...each([601, 605, 823, 824, 825, 926, 8_646, 9_001, 5_180, 41_301], failed),
   ...each([3_906, 3_908, 976, 978, 979, 983, 40_634], readOnly),
   ...each([40_532, 40_615, 40_914], blocked),
+  ...each([41_332, 41_368], {
+    ...queryInvalid,
+    fix: 'a memory-optimized table is read by its name in source.table; behind a view or query it needs MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT and no ALLOW_SNAPSHOT_ISOLATION',
+  }),
   // Of servers that speak the protocol, for errors that SQL Server does not have.
   33557097: { code: 'ServerError', disposition: never },
   1919: {
@@ -136,9 +143,9 @@ const rowErrors: Readonly<Record<number, string>> = {
 
 const constraints: ReadonlySet<number> = new Set([515, 530, 547, 550, 2_601, 2_627]);
 
-/** Of the parser of the type xml. */
+/** Of the parser of the type xml, and of a column's XML schema. */
 function isXmlError(number: number): boolean {
-  return number >= 9_400 && number <= 9_480;
+  return (number >= 9_400 && number <= 9_480) || (number >= 6_901 && number <= 6_999);
 }
 
 export function isRowError(number: number | undefined): number is number {
@@ -147,7 +154,9 @@ export function isRowError(number: number | undefined): number is number {
 
 /** Includes the constraint's name, which the server's message contains, but never its values. */
 function rowMessageOf(number: number, serverMessage: string): string {
-  const what = isXmlError(number) ? 'a text is not XML' : rowErrors[number];
+  const what = isXmlError(number)
+    ? 'a text is not XML, or not of the XML schema of its column'
+    : rowErrors[number];
   const [, constraint] = /(?:constraint|index) ["']([^"']+)["']/i.exec(serverMessage) ?? [];
   const message = what ?? 'the table refuses the row';
   return constraints.has(number) && constraint !== undefined ? `${message} (${constraint})` : message;

@@ -16,6 +16,7 @@ export type ReadObject = { readonly name: TableName } | { readonly query: string
 export interface Seen {
   readonly relation: Relation;
   readonly from: string;
+  readonly isMemoryOptimized?: boolean;
   /**
    * Reports the shape, in one result: sent before the rows and again after them. A statement holds the schema while it runs, so the rows
    * between two equal answers have that shape.
@@ -49,12 +50,15 @@ export async function describeSeen(
   }
   const entry = await describeTable(session, object.name, path, signal);
   if (!entry) return undefined;
-  const from = quoteName(entry.name);
+  const { isMemoryOptimized } = entry.traits;
+  // A memory-optimized table is read in a transaction only with this hint.
+  const from = `${quoteName(entry.name)}${isMemoryOptimized ? ' WITH (SNAPSHOT)' : ''}`;
   if (entry.kind === 'table') {
     const condition = isUnchanged(entry);
     return {
       relation: entry.relation,
       from,
+      isMemoryOptimized,
       shapeSql: `SELECT CASE WHEN ${condition} THEN 1 ELSE 0 END`,
       isSame: (answer) => Number(answer?.rows[0]?.[0]) === 1,
     };

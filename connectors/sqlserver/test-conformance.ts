@@ -12,8 +12,6 @@ export const systems: readonly TestSystem[] = [
       ...sqlLacks,
       slowQuery:
         'the server that stands in for SQL Server in tests goes on with a statement whose connection is closed, until it sends rows; SQL Server ends it',
-      openLateRow:
-        'the server that stands in for SQL Server in tests does not show its transactions; late-row-bound.test.ts tests the bound',
     },
     waivers: {
       'wrong input: an invalid query, or one that reads a missing object':
@@ -105,18 +103,21 @@ function sessionAbilities(database: TestDatabase) {
       return (await sessions()).length;
     },
     async cutSessions() {
-      await endSessions(database, await sessions());
+      await database.server.endSessions((await sessions()).map(Number));
       await database.closeIdle();
     },
+    async openLateRow(table, late, passing) {
+      const insert = (id: number, body: string) =>
+        `INSERT INTO ${table} VALUES (${id}, '${body}', SYSUTCDATETIME())`;
+      const writer = await database.client();
+      await writer.query(`BEGIN TRANSACTION; ${insert(late, 'late')}`);
+      await database.run(insert(passing, 'passing'));
+      return {
+        async commit() {
+          await writer.query('COMMIT TRANSACTION');
+          await writer.close();
+        },
+      };
+    },
   } satisfies Partial<Abilities>;
-}
-
-/** The server that stands in for SQL Server does not always end a session by KILL; it has the functions of PostgreSQL, too. */
-async function endSessions(database: TestDatabase, ids: readonly unknown[]): Promise<void> {
-  const { server, name } = database;
-  const byFunction = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid IN (${ids.join(', ')})`;
-  if (ids.length === 0) return;
-  await server.query(byFunction, name).catch(async () => {
-    for (const id of ids) await server.query(`KILL ${id}`).catch(() => {});
-  });
 }

@@ -36,9 +36,9 @@ export class TestDatabase {
   readonly #clients: SqlServerSession[] = [];
   readonly #flows: Flow[] = [];
 
-  static async create(): Promise<TestDatabase> {
+  static async create(options: { readonly own?: boolean } = {}): Promise<TestDatabase> {
     const created = new TestDatabase();
-    await created.start();
+    await created.start(options);
     return created;
   }
 
@@ -98,8 +98,13 @@ export class TestDatabase {
     return accessOf({ ...this.#running.database, user, password: 'Aa1-other-user' });
   }
 
-  async flow(options: FlowOptions, destination = this.access, source = this.access): Promise<Flow> {
-    const flow = await openFlow({ connector, source, destination }, options);
+  /** `isSameSystem` false: the rows count as those of another system. */
+  async flow(
+    options: FlowOptions,
+    destination = this.access,
+    { source = this.access, isSameSystem = true }: { source?: SystemAccess; isSameSystem?: boolean } = {},
+  ): Promise<Flow> {
+    const flow = await openFlow({ connector, source, destination, isSameSystem }, options);
     this.#flows.push(flow);
     return flow;
   }
@@ -134,6 +139,8 @@ export function accessOf(
       passwordSecretRef: { name: 'database', key: 'password' },
       tls: { mode: 'Disable' },
       allowCleartextPassword: true,
+      // The first statements of a session take seconds on the server that stands in for SQL Server.
+      parameters: { connect_timeout: '60' },
       ...more,
     },
     secret: (path) => (all[path] === undefined ? undefined : new Secret(all[path])),

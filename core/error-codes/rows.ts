@@ -51,8 +51,9 @@ export const rowCodes = {
   },
   RowSecurity: {
     cause: 'Row-level security hides rows of the source from the user.',
-    remedy: 'Grant a role with BYPASSRLS, or add a policy that shows all rows to it.',
-    systems: ['PostgreSQL'],
+    remedy:
+      'PostgreSQL: grant a role with BYPASSRLS. SQL Server: change the predicates of the policies. Or add a policy that shows all rows to the user.',
+    systems: ['PostgreSQL', 'SQL Server'],
   },
   RowTooLarge: {
     cause: 'A row is larger than the server accepts.',
@@ -79,5 +80,11 @@ export const rowCodes = {
   ValueNotKept: {
     cause: 'The destination column cannot keep a value of a row.',
     remedy: 'Correct the value at the source, widen the column, or set onError to Skip.',
+  },
+  ValuesMasked: {
+    cause:
+      'Columns of the source have dynamic data masking, and the user has no right to see the values: masks would be copied instead.',
+    remedy: 'GRANT UNMASK to the user, or leave the columns out with source.query.',
+    systems: ['SQL Server'],
   },
 } as const satisfies ErrorEntries;

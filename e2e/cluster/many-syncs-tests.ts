@@ -63,7 +63,17 @@ async function makeSyncs(count: number): Promise<void> {
   );
   await psql('destination', numbers.map((n) => `DROP TABLE IF EXISTS many_${n};`).join('\n'));
   await kubectl(['apply', '-n', namespace, '-f', '-'], ['destination', ...numbers].map(partsOf).join(''));
-  await kubectl(['wait', '-n', namespace, 'syncs', '--all', '--for=condition=Ready', '--timeout=300s']);
+  await requireReady();
+}
+
+/** An error shows the Syncs, so that it can be seen which are not ready and why. */
+async function requireReady(): Promise<void> {
+  try {
+    await kubectl(['wait', '-n', namespace, 'syncs', '--all', '--for=condition=Ready', '--timeout=300s']);
+  } catch (cause) {
+    const syncs = await kubectl(['get', 'syncs', '-n', namespace, '-o', 'wide']);
+    throw new Error(`Syncs are not ready:\n${syncs}`, { cause });
+  }
 }
 
 function partsOf(name: string | number): string {

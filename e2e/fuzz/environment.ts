@@ -1,48 +1,55 @@
 import { join } from 'node:path';
-import { faultProxy } from '../kit/proxy.ts';
-import { type MysqlServer, mariadb, mysql, type PostgresServer, postgres } from '../kit/servers.ts';
-import type { SystemName } from '../kit/systems.ts';
+import {
+  type MongodbServer,
+  type MysqlServer,
+  mariadb,
+  mongodb,
+  mongodbMemory,
+  mysql,
+  type PostgresServer,
+  postgres,
+  type SqlServer,
+  sqlserver,
+} from '../kit/servers.ts';
 import { until } from '../kit/wait.ts';
 import { preparations } from '../pairs/types/postgres.ts';
-import { startPooler } from './pooler.ts';
-import type { End, Path } from './scenario/scenario.ts';
+import {
+  documentDatabase,
+  type FuzzDatabase,
+  serverDatabase,
+  sqliteDatabase,
+  sqlserverDatabase,
+} from './databases.ts';
+import type { End } from './scenario/scenario.ts';
 import { type BlockSettings, blockSettings, type ChosenSetting } from './scenario/settings.ts';
-import type { Place } from './sessions.ts';
+import type { FuzzSystemName } from './systems/system.ts';
 
-/** A database of a block, at one end. */
-export interface FuzzDatabase extends Place {
-  readonly database: string;
-  /** A DataSource's spec; its password is in the Secret with this name. */
-  dataSource(secret: string, through: Through | undefined): Readonly<Record<string, unknown>>;
-  readonly password: string;
-  openPath(path: Path): Promise<Through | undefined>;
-}
+type ServerName = Exclude<FuzzSystemName, 'sqlite'>;
+type Server = PostgresServer | MysqlServer | SqlServer | MongodbServer;
 
-/** A proxy or pooler between Idra and a server. */
-export interface Through {
-  readonly host: string;
-  readonly port: number;
-  /** Ends all connections, if it can. */
-  cut?(): void;
-  stop(): Promise<void>;
-}
-
-type Server = PostgresServer | MysqlServer;
+const starts: Readonly<Record<ServerName, () => Promise<Server>>> = {
+  postgres: () =>
+    postgres({ own: true, settings: { max_connections: '600', max_prepared_transactions: '50' } }),
+  mysql: () => mysql({ own: true, settings: { 'max-connections': '600' } }),
+  mariadb: () => mariadb({ own: true, settings: { 'max-connections': '600' } }),
+  sqlserver: () => sqlserver({ own: true }),
+  mongodb: () => mongodb({ own: true }),
+  'mongodb-memory': () => mongodbMemory({ own: true }),
+};
 
 /** One of the tester's own servers has ended by itself. */
 export class ServerDied extends Error {
-  constructor(system: SystemName, end: string) {
+  constructor(system: FuzzSystemName, end: string) {
     super(`the ${system} of the tester has ended: ${end}`);
   }
 }
 
 /** The servers of this run, which nobody else uses, because their settings are changed. */
 export class FuzzServers {
-  readonly #servers = new Map<SystemName, Promise<Server>>();
+  readonly #servers = new Map<ServerName, Promise<Server>>();
 
-  get(system: Exclude<SystemName, 'sqlite'>): Promise<Server> {
-    const start = { postgres: startPostgres, mysql: startMysql, mariadb: startMariadb }[system];
-    const started = this.#servers.get(system) ?? start();
+  get(system: ServerName): Promise<Server> {
+    const started = this.#servers.get(system) ?? starts[system]();
     this.#servers.set(system, started);
     return started;
   }
@@ -62,7 +69,7 @@ export class FuzzServers {
   async requireAnswers(): Promise<void> {
     for (const [system, starting] of this.#servers) {
       const server = await starting;
-      await until(async () => server.process?.end !== undefined || (await server.query('SELECT 1')), {
+      await until(async () => server.process?.end !== undefined || (await answer(server)), {
         what: `an answer of the ${system} of the tester, or its end`,
       });
     }
@@ -74,10 +81,11 @@ export class FuzzServers {
   }
 }
 
-const startPostgres = () =>
-  postgres({ own: true, settings: { max_connections: '600', max_prepared_transactions: '50' } });
-const startMysql = () => mysql({ own: true, settings: { 'max-connections': '600' } });
-const startMariadb = () => mariadb({ own: true, settings: { 'max-connections': '600' } });
+async function answer(server: Server): Promise<unknown> {
+  return 'client' in server
+    ? await server.client.db('admin').command({ ping: 1 })
+    : await server.query('SELECT 1');
+}
 
 /** Two databases of each requested system, with the settings of one block of seeds. */
 export class Block {
@@ -86,7 +94,7 @@ export class Block {
   readonly #folder: string;
   readonly #databases = new Map<string, Promise<FuzzDatabase>>();
   readonly #ends: (() => Promise<void>)[] = [];
-  readonly #configured = new Map<SystemName, Promise<void>>();
+  readonly #configured = new Map<FuzzSystemName, Promise<void>>();
   #files = 0;
 
   constructor(servers: FuzzServers, folder: string, block: number) {
@@ -95,7 +103,7 @@ export class Block {
     this.settings = blockSettings(block);
   }
 
-  database(system: SystemName, end: End): Promise<FuzzDatabase> {
+  database(system: FuzzSystemName, end: End): Promise<FuzzDatabase> {
     if (system === 'sqlite')
       return Promise.resolve(sqliteDatabase(join(this.#folder, `${++this.#files}-${end}.db`)));
     const key = `${system} ${end}`;
@@ -110,14 +118,53 @@ export class Block {
     for (const end of this.#ends.reverse()) await end();
   }
 
-  async #create(system: Exclude<SystemName, 'sqlite'>): Promise<FuzzDatabase> {
+  async #create(system: ServerName): Promise<FuzzDatabase> {
     const server = await this.#servers.get(system);
     const chosen = this.settings[system];
-    if (system === 'postgres') return await this.#createPostgres(server as PostgresServer, chosen);
-    const configured = this.#configured.get(system) ?? this.#configureMysql(server as MysqlServer, chosen);
-    this.#configured.set(system, configured);
-    await configured;
-    return await this.#createMysql(system, server as MysqlServer);
+    switch (system) {
+      case 'postgres':
+        return await this.#createPostgres(server as PostgresServer, chosen);
+      case 'sqlserver':
+        return await this.#createSqlServer(server as SqlServer, chosen);
+      case 'mongodb':
+      case 'mongodb-memory':
+        return this.#createCollections(system, server as MongodbServer);
+      default: {
+        const configured =
+          this.#configured.get(system) ?? this.#configureMysql(server as MysqlServer, chosen);
+        this.#configured.set(system, configured);
+        await configured;
+        return await this.#createMysql(system, server as MysqlServer);
+      }
+    }
+  }
+
+  async #createSqlServer(server: SqlServer, chosen: readonly ChosenSetting[]): Promise<FuzzDatabase> {
+    const made = await server.createDatabase();
+    // Readers then wait for nobody. The server that stands in for SQL Server does not know it, and never waits.
+    const isVersioned = this.#databases.size % 2 === 0;
+    await server
+      .query(`ALTER DATABASE [${made.database}] SET READ_COMMITTED_SNAPSHOT ${isVersioned ? 'ON' : 'OFF'}`)
+      .catch(() => {});
+    const database = sqlserverDatabase(
+      made,
+      chosen.map(({ name, value }) => `SET ${name} ${value}`),
+    );
+    this.#ends.push(async () => {
+      for (const sessions of Object.values(database.idle ?? {})) {
+        for (const each of sessions.splice(0)) await each.end();
+      }
+      // Sessions of Idra may still be ending.
+      await server.query(`DROP DATABASE IF EXISTS [${made.database}]`).catch(() => {});
+      await server.query(`DROP LOGIN [${made.user}]`).catch(() => {});
+    });
+    return database;
+  }
+
+  #createCollections(system: 'mongodb' | 'mongodb-memory', server: MongodbServer): FuzzDatabase {
+    const database = server.createDatabase();
+    this.#ends.push(async () => void (await server.client.db(database).dropDatabase()));
+    return documentDatabase(system, server, database);
   }
 
   async #createPostgres(server: PostgresServer, chosen: readonly ChosenSetting[]): Promise<FuzzDatabase> {
@@ -168,61 +215,4 @@ async function rollbackPrepared(server: PostgresServer, database: string): Promi
     database,
   );
   for (const { gid } of rows) await server.query(`ROLLBACK PREPARED '${String(gid)}'`, database);
-}
-
-interface Address {
-  readonly url: string;
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password: string;
-}
-
-function serverDatabase(system: Exclude<SystemName, 'sqlite'>, made: Address, folder: string): FuzzDatabase {
-  const { url, host, port, database, user, password } = made;
-  return {
-    system,
-    url,
-    database,
-    password,
-    openPath: async (path) => {
-      if (path === 'proxy') return await faultProxy(host, port);
-      return path === 'pooler'
-        ? await startPooler(join(folder, `pooler-${port}-${database}`), made)
-        : undefined;
-    },
-    dataSource: (secret, through) => ({
-      [system === 'postgres' ? 'postgres' : 'mysql']: {
-        host: through?.host ?? host,
-        port: through?.port ?? port,
-        database,
-        user,
-        passwordSecretRef: { name: secret, key: 'password' },
-      },
-    }),
-  };
-}
-
-function sqliteDatabase(path: string): FuzzDatabase {
-  return {
-    system: 'sqlite',
-    url: path,
-    database: 'main',
-    password: '',
-    openPath: async () => undefined,
-    dataSource: () => ({ sqlite: { path } }),
-  };
-}
-
-/** A table's name in SQL, with its schema or database. */
-export function tableIn({ system, database }: FuzzDatabase, table: string): string {
-  if (system === 'sqlite') return table;
-  return system === 'postgres' ? `public.${table}` : `\`${database}\`.${table}`;
-}
-
-/** The name as used in a Sync. */
-export function manifestName({ system, database }: FuzzDatabase, table: string): string {
-  if (system === 'sqlite') return table;
-  return `${system === 'postgres' ? 'public' : database}.${table}`;
 }

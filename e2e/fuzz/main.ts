@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type SystemName, systemNames } from '../kit/systems.ts';
+import { systemNames } from '../kit/systems.ts';
 import { removeFolder, tempFolder } from '../kit/temp.ts';
 import { FuzzServers, ServerDied } from './environment.ts';
 import { Tally } from './judge/tally.ts';
@@ -11,6 +11,7 @@ import { describeScenario } from './scenario/describe.ts';
 import { generate } from './scenario/generate.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { shrink } from './shrink.ts';
+import { type FuzzSystemName, fuzzSystemNames } from './systems/system.ts';
 
 /** The command line of the random tester: see README.md. */
 const { values: options } = parseArgs({
@@ -18,7 +19,8 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string' },
     count: { type: 'string' },
-    systems: { type: 'string', default: systemNames.join(',') },
+    systems: { type: 'string' },
+    with: { type: 'string' },
     parallel: { type: 'string', default: '10' },
     scenario: { type: 'string' },
     shrink: { type: 'string' },
@@ -27,10 +29,20 @@ const { values: options } = parseArgs({
     verbose: { type: 'boolean' },
   },
 });
-const systems = options.systems.split(',') as SystemName[];
+const required = namesIn(options.with);
+const systems = options.systems === undefined ? [...systemNames, ...required] : namesIn(options.systems);
 const parallel = Number(options.parallel);
 const untilMs =
   options.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(options.minutes) * 60_000;
+
+function namesIn(text: string | undefined): readonly FuzzSystemName[] {
+  const names = text === undefined || text === '' ? [] : text.split(',');
+  return names.map((name) => {
+    const known = fuzzSystemNames.find((each) => each === name);
+    if (!known) throw new Error(`no system ${name}: there are ${fuzzSystemNames.join(', ')}`);
+    return known;
+  });
+}
 
 async function main(): Promise<boolean> {
   const given = options.scenario === undefined ? undefined : await readScenario(options.scenario);
@@ -61,6 +73,8 @@ async function main(): Promise<boolean> {
 async function withServers<T>(use: (servers: FuzzServers) => Promise<T>): Promise<T> {
   const servers = new FuzzServers();
   try {
+    // One after the other: a server that this machine does not have ends the run.
+    for (const system of systems) if (system !== 'sqlite') await servers.get(system);
     return await use(servers);
   } finally {
     await servers.stop();
@@ -80,7 +94,7 @@ async function readScenario(file: string): Promise<Scenario> {
 
 /** `--calm`: only rows are changed, no tables. */
 function designed(seed: number): Scenario {
-  const scenario = generate(seed, systems);
+  const scenario = generate(seed, systems, required);
   return options.calm ? { ...scenario, steps: scenario.steps.filter((step) => step.do !== 'ddl') } : scenario;
 }
 
@@ -141,7 +155,8 @@ function report(tally: Tally, result: SeedResult): void {
   const source = options.scenario ? `--scenario ${options.scenario}` : `--seed ${result.scenario.seed}`;
   const same = [
     ...(options.calm ? ['--calm'] : []),
-    ...(systems.length < 4 ? [`--systems ${options.systems}`] : []),
+    ...(options.systems === undefined ? [] : [`--systems ${options.systems}`]),
+    ...(options.with === undefined ? [] : [`--with ${options.with}`]),
   ];
   console.log(`  make fuzz ARGS='${[source, ...same].join(' ')}'`);
 }

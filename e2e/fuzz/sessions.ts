@@ -1,30 +1,46 @@
 import mysqlDriver from 'mysql2/promise';
 import pg from 'pg';
-import {
-  asText,
-  exactMysqlValues,
-  type SystemName,
-  sqliteSession,
-  type TestSession,
-} from '../kit/systems.ts';
+import { openSqlServer } from '../kit/servers.ts';
+import { asText, exactMysqlValues, sqliteSession, type TestSession } from '../kit/systems.ts';
+import { documentSession } from './document-session.ts';
+import type { FuzzSystemName } from './systems/system.ts';
 
 /** A session of the tester. Values are returned as text, bytes as hexadecimal digits. */
 export type Session = TestSession;
 
+export interface IdleSession extends Session {
+  end(): Promise<void>;
+}
+
 /** A database, with what is needed to open sessions; a file for SQLite. */
 export interface Place {
-  readonly system: SystemName;
+  readonly system: FuzzSystemName;
   readonly url: string;
+  /** SET statements of an application (SQL Server). */
+  readonly writerSettings?: readonly string[];
+  /** Sessions of SQL Server for their next use: the server that stands in for it takes a second to warm up each one. */
+  readonly idle?: Record<Role, IdleSession[]>;
 }
 
 /** `writer`: has the server's default time zone, like an application. `reader`: every setting that affects displayed values is pinned. */
 export type Role = 'writer' | 'reader';
 
-export async function openSession({ system, url }: Place, role: Role): Promise<Session> {
-  if (system === 'postgres') return await postgresSession(url, role);
-  return system === 'sqlite'
-    ? sqliteSession(url, role === 'reader' ? 2_000 : 100)
-    : await mysqlSession(system, url, role);
+export async function openSession(place: Place, role: Role): Promise<Session> {
+  const { system, url } = place;
+  switch (system) {
+    case 'postgres':
+      return await postgresSession(url, role);
+    case 'sqlite':
+      return sqliteSession(url, role === 'reader' ? 2_000 : 100);
+    case 'mysql':
+    case 'mariadb':
+      return await mysqlSession(system, url, role);
+    case 'sqlserver':
+      return place.idle?.[role].pop() ?? (await sqlserverSession(place, role));
+    case 'mongodb':
+    case 'mongodb-memory':
+      return await documentSession(url);
+  }
 }
 
 const postgresSettings: Readonly<Record<string, string>> = {
@@ -125,4 +141,34 @@ async function mysqlSession(system: 'mysql' | 'mariadb', url: string, role: Role
     },
     close: () => connection.end(),
   };
+}
+
+async function sqlserverSession({ url, idle, writerSettings = [] }: Place, role: Role): Promise<Session> {
+  const { hostname, port, username, password, pathname } = new URL(url);
+  const server = await openSqlServer({
+    host: hostname,
+    port: Number(port),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database: pathname.slice(1),
+  });
+  const settings = ['SET LOCK_TIMEOUT 400', ...(role === 'writer' ? writerSettings : [])];
+  // A server that only speaks the protocol does not know all of them.
+  for (const each of settings) await server.query(each).catch(() => {});
+  const session: IdleSession = {
+    query: async (sql) => (await server.query(sql)).map((row) => row.map(cellText)),
+    end: () => server.close(),
+    async close() {
+      if (!idle) return await server.close();
+      await server.query('IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION').then(
+        async () => void idle[role].push(session),
+        () => server.close(),
+      );
+    },
+  };
+  return session;
+}
+
+function cellText(value: unknown): string | null {
+  return value instanceof Date ? value.toISOString() : asText(value);
 }

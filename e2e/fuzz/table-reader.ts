@@ -1,9 +1,10 @@
-import type { SystemName } from '../kit/systems.ts';
+import type { SqlSystem } from '../kit/systems.ts';
 import { canonical } from '../pairs/canonical.ts';
 import { textExpression } from '../pairs/read-table.ts';
 import type { Kind } from '../pairs/type-case.ts';
-import type { FuzzDatabase } from './environment.ts';
+import type { FuzzDatabase } from './databases.ts';
 import type { Session } from './sessions.ts';
+import { hasDocuments } from './systems/system.ts';
 
 export interface TableColumn {
   readonly name: string;
@@ -27,7 +28,9 @@ export async function columnsOf(
            WHERE attrelid = to_regclass('public.${table}') AND attnum > 0 AND NOT attisdropped ORDER BY attnum`
       : system === 'sqlite'
         ? `SELECT name, type, "notnull" FROM pragma_table_xinfo('${table}')`
-        : `SELECT column_name, column_type, is_nullable = 'NO' FROM information_schema.columns
+        : system === 'sqlserver'
+          ? sqlserverColumns(table)
+          : `SELECT column_name, column_type, is_nullable = 'NO' FROM information_schema.columns
              WHERE table_schema = '${database}' AND table_name = '${table}' ORDER BY ordinal_position`;
   const rows = await session.query(sql);
   if (rows.length === 0) return undefined;
@@ -38,6 +41,12 @@ export async function columnsOf(
   }));
 }
 
+/** Lengths of Unicode types are in bytes; they do not matter here. */
+function sqlserverColumns(table: string): string {
+  return `SELECT c.name, t.name, CASE WHEN c.is_nullable = 1 THEN '1' ELSE '0' END FROM sys.columns AS c
+    JOIN sys.types AS t ON t.user_type_id = c.user_type_id WHERE c.object_id = OBJECT_ID('dbo.${table}') ORDER BY c.column_id`;
+}
+
 /** `from`: a table's name or a SELECT in parentheses. */
 export async function readRaw(
   session: Session,
@@ -46,22 +55,43 @@ export async function readRaw(
   columns: readonly TableColumn[],
   quote: (identifier: string) => string,
 ): Promise<readonly RawRow[]> {
-  const items = columns.map(({ name, type }) => textExpression(database.system, quote(name), type));
+  const { system } = database;
+  if (hasDocuments(system)) throw new Error('documents have no columns');
+  const items = columns.map(({ name, type }) =>
+    system === 'sqlserver' ? sqlserverText(quote(name), type) : textExpression(system, quote(name), type),
+  );
   const rows = await session.query(`SELECT ${items.join(', ')} FROM ${from} AS t`);
   return rows.map((row) => new Map(columns.map(({ name }, index) => [name, row[index] ?? null])));
 }
 
+/** The driver makes numbers of decimals, and dates of times. */
+function sqlserverText(column: string, type: string): string {
+  if (/^(var)?binary|image|^timestamp|rowversion/.test(type))
+    return `LOWER(CONVERT(varchar(max), CAST(${column} AS varbinary(max)), 2))`;
+  if (/^(float|real)/.test(type)) return `CONVERT(varchar(60), ${column}, 3)`;
+  if (/money/.test(type)) return `CONVERT(varchar(60), ${column}, 2)`;
+  if (/^datetimeoffset/.test(type))
+    return `CONVERT(varchar(60), CAST(SWITCHOFFSET(${column}, '+00:00') AS datetime2(7)), 121)`;
+  if (/^(date|time|small)/.test(type) && !/int/.test(type)) return `CONVERT(varchar(60), ${column}, 121)`;
+  if (/unique/.test(type)) return `LOWER(CONVERT(varchar(60), ${column}))`;
+  return `CONVERT(nvarchar(max), ${column})`;
+}
+
 /** How values of a declared type compare, for the types that the tester's own columns may have. */
-export function kindOfType(system: SystemName, type: string): Kind {
+export function kindOfType(system: SqlSystem, type: string): Kind {
+  if (system === 'sqlserver' && /^(timestamp|rowversion|image)/.test(type)) return 'bytes';
+  if (/^json/.test(type)) return 'json';
+  if (system === 'sqlserver' && type === 'bit') return 'boolean';
   if (/^(small|big|tiny|medium)?int|^integer|unsigned/.test(type)) return 'int';
-  if (/^(numeric|decimal)/.test(type)) return 'decimal';
+  if (/^(numeric|decimal|(small)?money)/.test(type)) return 'decimal';
   if (/^double/.test(type) || (system === 'sqlite' && /^(real|float)/.test(type))) return 'float64';
+  if (system === 'sqlserver' && /^float/.test(type)) return 'float64';
   if (/^float|^real/.test(type)) return 'float32';
   if (/^bool/.test(type)) return 'boolean';
   if (/^bytea|binary|blob/.test(type)) return 'bytes';
-  if (/^(timestamp|datetime)/.test(type)) return 'timestamp';
+  if (/^(timestamp|datetime|smalldatetime)/.test(type)) return 'timestamp';
   if (/^date$/.test(type)) return 'date';
-  if (/^char\(|^character\(/.test(type)) return 'char';
+  if (/^char\(|^character\(/.test(type) || (system === 'sqlserver' && /^n?char$/.test(type))) return 'char';
   return 'text';
 }
 

@@ -15,6 +15,7 @@ import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 import { ofRecords } from './of-records.ts';
 import { ofS3 } from './of-s3.ts';
+import { ofSqlServer } from './of-sqlserver.ts';
 
 /**
  * Each of them prevents rows from being silently lost, doubled or changed: if one is removed, a test fails. To add one, add an entry
@@ -35,6 +36,7 @@ export const guards: readonly Guard[] = [
   ...ofMongodb,
   ...ofRecords,
   ...ofS3,
+  ...ofSqlServer,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

@@ -1,5 +1,6 @@
 /** Real servers for tests: found or installed on this machine, started on a free port of 127.0.0.1, removed with the test. */
 export { useOf } from './servers/audit-log.ts';
+export { openChromium } from './servers/chromium.ts';
 export { runDuckdb } from './servers/duckdb.ts';
 export { type EtcdMember, type EtcdOptions, type EtcdServer, etcd } from './servers/etcd.ts';
 export { ServerMissing } from './servers/find.ts';

@@ -1,13 +1,13 @@
-import type { SystemName, TestDatabase } from '../kit/systems.ts';
+import type { SqlSystem, TestDatabase } from '../kit/systems.ts';
 
 /** A Sync that must not run because of what is at its systems, and what plan and status report about it. */
 export interface TableCase {
   readonly name: string;
-  readonly only?: readonly SystemName[];
+  readonly only?: readonly SqlSystem[];
   /** Statements that create the tables; each case has its own. */
-  readonly source?: (database: TestDatabase) => readonly string[];
-  readonly destination?: (database: TestDatabase) => readonly string[];
-  readonly spec: (source: TestDatabase, destination: TestDatabase) => object;
+  readonly source?: (database: TestDatabase<SqlSystem>) => readonly string[];
+  readonly destination?: (database: TestDatabase<SqlSystem>) => readonly string[];
+  readonly spec: (source: TestDatabase<SqlSystem>, destination: TestDatabase<SqlSystem>) => object;
   readonly code: string;
   readonly path: string;
   readonly says: RegExp;

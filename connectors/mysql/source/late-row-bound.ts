@@ -3,10 +3,9 @@ import type { BoundReport, ReadRequest, SystemAccess } from '../../../core/conne
 import type { Finding } from '../../../core/errors.ts';
 import { instantMs } from '../../../core/instant.ts';
 import type { Column } from '../../../core/values.ts';
-import { refused, reportOf, zoneOf } from '../../sql/source/bound-report.ts';
+import { lateRowsBySafetyLag, refused, reportOf, timeUpTo, zoneOf } from '../../sql/source/bound-report.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
-import { wallText } from '../../sql/types/time-text.ts';
 import { type OpenTransactions, type TransactionWatch, watchOf } from './open-transactions.ts';
 import type { OpenTransaction } from './transaction-log.ts';
 
@@ -54,16 +53,7 @@ export class LateRowBound {
 
   async check(signal: AbortSignal): Promise<readonly Finding[]> {
     const seen = await this.#snapshot(signal);
-    if (!('limitation' in seen)) return [];
-    return [
-      {
-        severity: 'warning',
-        code: 'LateRowsBySafetyLag',
-        path: 'spec.safetyLag',
-        message: `open transactions of the source cannot be seen (${seen.limitation}): only safetyLag covers late rows`,
-        fix: seen.fix ?? 'set safetyLag to longer than the longest transaction',
-      },
-    ];
+    return 'limitation' in seen ? [lateRowsBySafetyLag(seen.limitation, seen.fix)] : [];
   }
 
   async take(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
@@ -213,15 +203,3 @@ export class LateRowBound {
 }
 
 type Limited = Extract<OpenTransactions, { readonly limitation: string }>;
-
-/** A column without zone holds times of source.timeZone; a column with less than microsecond precision may have rounded down. */
-function timeUpTo(
-  micros: number,
-  request: ReadRequest,
-  field: Column,
-): { text: string; isInclusive: boolean } {
-  const { type } = field;
-  const timeZone = zoneOf(request, field);
-  const text = wallText(micros, timeZone, type.kind === 'timestamp' ? type.precision : 0);
-  return { text: type.kind === 'date' ? text.slice(0, 10) : text, isInclusive: false };
-}

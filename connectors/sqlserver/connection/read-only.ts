@@ -7,10 +7,13 @@ export async function readOnly(
   session: Session,
   sql: string,
   signal?: AbortSignal,
+  kind: { readonly isMemoryOptimized?: boolean } = {},
 ): Promise<readonly SqlRow[]> {
   return await session.guard(async () => {
     try {
-      const results = await session.run([readingBegins(session), sql, readingEnds(session)].join(';\n'));
+      const results = await session.run(
+        [readingBegins(session, kind), sql, readingEnds(session)].join(';\n'),
+      );
       return results[0]?.rows ?? [];
     } catch (thrown) {
       if (!session.isLost) await session.rollBack();

@@ -82,10 +82,14 @@ export const keptAnswer = 16_640;
 
 /**
  * What a reader runs is rolled back, whatever it did. If READ COMMITTED takes locks and the database allows it, the transaction reads a
- * snapshot, which waits for nobody; a change of a table after the snapshot is then an error (3961), and never a mixture.
+ * snapshot, which waits for nobody; a change of a table after the snapshot is then an error (3961), and never a mixture. Memory-optimized
+ * tables have versions of their own, and are refused within such a transaction.
  */
-export function readingBegins({ facts }: { readonly facts: ServerFacts }): string {
-  return usesSnapshot(facts)
+export function readingBegins(
+  { facts }: { readonly facts: ServerFacts },
+  { isMemoryOptimized = false }: { readonly isMemoryOptimized?: boolean | undefined } = {},
+): string {
+  return usesSnapshot(facts) && !isMemoryOptimized
     ? 'SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION'
     : 'BEGIN TRANSACTION';
 }

@@ -70,7 +70,8 @@ export class SqlServerDestination implements Destination {
   async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
     const entry = await this.#entry(signal);
     const session = await this.#open(signal);
-    const findings = await writeFindings(session, this.#name, { writeMode, isCreated: !entry }, signal);
+    const use = { writeMode, existing: entry?.relation ?? null };
+    const findings = await writeFindings(session, this.#name, use, signal);
     if (!entry) return findings;
     return writeMode === 'Replace'
       ? [...findings, ...(await replaceFindings(session, this.#name, signal))]

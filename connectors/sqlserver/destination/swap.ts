@@ -252,6 +252,41 @@ function losses(id: string): readonly Loss[] {
       finding: isRefused('DependentObjects', 'it is bound by the schema of'),
     },
     {
+      sql: `SELECT name FROM sys.columns WHERE object_id = ${id} AND is_masked = 1`,
+      finding: isRefused('DependentObjects', 'a mask hides the values of column'),
+    },
+    {
+      sql: `SELECT name FROM sys.columns WHERE object_id = ${id} AND encryption_type IS NOT NULL`,
+      finding: isRefused('DependentObjects', 'Always Encrypted protects column'),
+    },
+    {
+      sql: `SELECT DISTINCT p.name FROM sys.security_predicates AS f JOIN sys.security_policies AS p ON p.object_id = f.object_id
+        WHERE f.target_object_id = ${id}`,
+      finding: isRefused('DependentObjects', 'its rows are guarded by security policy'),
+    },
+    {
+      sql: `SELECT name FROM sys.columns WHERE object_id = ${id} AND is_column_set = 1`,
+      finding: isRefused('DependentObjects', 'its sparse columns are shown by column set'),
+    },
+    {
+      sql: `SELECT name FROM sys.columns WHERE object_id = ${id} AND is_sparse = 1`,
+      finding: isLost('sparse storage of column'),
+    },
+    {
+      sql: `SELECT s.name FROM sys.indexes AS i JOIN sys.partition_schemes AS s ON s.data_space_id = i.data_space_id
+        WHERE i.object_id = ${id} AND i.index_id < 2`,
+      finding: isLost('partition scheme'),
+    },
+    {
+      sql: `SELECT DISTINCT data_compression_desc FROM sys.partitions WHERE object_id = ${id} AND data_compression <> 0`,
+      finding: isLost('compression by'),
+    },
+    {
+      sql: `SELECT c.name FROM sys.fulltext_indexes AS x JOIN sys.fulltext_catalogs AS c ON c.fulltext_catalog_id = x.fulltext_catalog_id
+        WHERE x.object_id = ${id}`,
+      finding: isLost('full-text index in catalog'),
+    },
+    {
       sql: `SELECT N'history' FROM sys.tables WHERE object_id = ${id} AND temporal_type = 2`,
       finding: isRefused('DependentObjects', 'it is system-versioned and has a'),
     },

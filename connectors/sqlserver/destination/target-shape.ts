@@ -3,7 +3,7 @@ import { permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Relation } from '../../../core/values.ts';
 import { withoutAdded } from '../../sql/destination/added-columns.ts';
-import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
+import { describeTable, destinationFindings, insteadOfTriggers, type TableEntry } from '../describe.ts';
 import { errorNumbers, numberOf } from '../errors.ts';
 import { isUnchanged } from '../fingerprint.ts';
 import { quoteName, type TableName } from '../names.ts';
@@ -23,7 +23,8 @@ export class TargetShape {
 
   constructor(entry: TableEntry) {
     this.entry = entry;
-    this.requireSql = `IF NOT (${isUnchanged(entry)}) BEGIN IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SELECT ${shapeDiffers}; RETURN END`;
+    const isPlain = `NOT EXISTS (SELECT 1 FROM ${insteadOfTriggers(entry.relation.identity ?? 'NULL')})`;
+    this.requireSql = `IF NOT (${isUnchanged(entry)} AND ${isPlain}) BEGIN IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SELECT ${shapeDiffers}; RETURN END`;
   }
 
   /** Undefined if the table does not exist. */
@@ -46,7 +47,9 @@ export class TargetShape {
   /** Throws SchemaChanged if the table was changed, replaced or dropped. */
   async requireStill(session: Session): Promise<void> {
     const { relation, name } = this.entry;
-    requireShape(relation, (await describeTable(session, name, path))?.relation ?? null);
+    const entry = await describeTable(session, name, path);
+    requireShape(relation, entry?.relation ?? null);
+    if (entry?.traits.replacesStatements) throw schemaChanged(relation.name);
   }
 }
 

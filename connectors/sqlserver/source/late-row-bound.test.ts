@@ -95,6 +95,19 @@ test('a time is final below the begin of the oldest transaction, and below safet
   });
 });
 
+test('a column that rounds may still get a value that is behind the clock', async () => {
+  const now = microsOf('2026-11-24 08:01:20.001500');
+  const upTo = async (nativeType: string, precision: number) => {
+    const { bound } = boundOf([{ seen: open(now) }]);
+    const column: Column = { ...at, type: { kind: 'timestamp', precision, hasZone: false }, nativeType };
+    return (await bound.take(request('Timestamp'), column, signal)).upTo;
+  };
+  // 08:01:20 is stored as 08:01, and so is 08:01:29 later.
+  assert.deepEqual(await upTo('smalldatetime', 0), { text: '2026-11-24 08:00:50', isInclusive: false });
+  assert.deepEqual(await upTo('datetime', 3), { text: '2026-11-24 08:01:19.997', isInclusive: false });
+  assert.deepEqual(await upTo('datetime2(0)', 0), { text: '2026-11-24 08:01:20', isInclusive: false });
+});
+
 test('a rowversion is final below the smallest one that may still commit', async () => {
   const { bound } = boundOf([{ seen: open(1, 0) }], {
     MIN_ACTIVE_ROWVERSION: Buffer.from('00000000000007d1', 'hex'),
@@ -102,6 +115,17 @@ test('a rowversion is final below the smallest one that may still commit', async
   const { upTo, report } = await bound.take(request('Id'), version, signal);
   assert.deepEqual([upTo, report.kind], [{ text: '00000000000007d1', isInclusive: false }, 'transactions']);
   assert.deepEqual(await bound.check(version, signal), []);
+});
+
+test('rows behind a smaller rowversion that may still commit are held back, and its transaction is named', async () => {
+  const answers = { MIN_ACTIVE_ROWVERSION: Buffer.from('00000000000007d1', 'hex') };
+  const held = async (seen: OpenTransactions, newest: string) => {
+    const { bound } = boundOf([{ seen, newest }], answers);
+    return (await bound.take(request('Id'), version, signal)).report.heldBackBy?.what;
+  };
+  assert.equal(await held(open(1_000, 500), '00000000000007d1'), 'session 57');
+  assert.equal(await held(open(1_000, 500), '00000000000007d0'), undefined);
+  assert.equal(await held({ limitation: 'needs the right' }, '00000000000007d5'), 'an open transaction');
 });
 
 test('a rowversion of a server without that function is treated like another id', async () => {

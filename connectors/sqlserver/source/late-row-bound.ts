@@ -3,10 +3,16 @@ import type { ReadRequest } from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
 import { instantMs } from '../../../core/instant.ts';
 import type { Column } from '../../../core/values.ts';
-import { refused, reportOf, zoneOf } from '../../sql/source/bound-report.ts';
+import {
+  type HeldBack,
+  lateRowsBySafetyLag,
+  refused,
+  reportOf,
+  timeUpTo,
+  zoneOf,
+} from '../../sql/source/bound-report.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
-import { wallText } from '../../sql/types/time-text.ts';
 import type { Session } from '../session.ts';
 import { microsOf } from '../types/time-text.ts';
 import { type OpenTransaction, type OpenTransactions, readOpenTransactions } from './open-transactions.ts';
@@ -46,16 +52,7 @@ export class LateRowBound {
   async check(field: Column | undefined, signal: AbortSignal): Promise<readonly Finding[]> {
     if (field && isRowversion(field) && (await this.#smallestActive(signal)) !== undefined) return [];
     const seen = await this.#snapshot(signal);
-    if (!('limitation' in seen)) return [];
-    return [
-      {
-        severity: 'warning',
-        code: 'LateRowsBySafetyLag',
-        path: 'spec.safetyLag',
-        message: `open transactions of the source cannot be seen (${seen.limitation}): only safetyLag covers late rows`,
-        fix: seen.fix ?? 'set safetyLag to longer than the longest transaction',
-      },
-    ];
+    return 'limitation' in seen ? [lateRowsBySafetyLag(seen.limitation, seen.fix)] : [];
   }
 
   async take(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
@@ -65,16 +62,29 @@ export class LateRowBound {
     );
   }
 
-  /** Undefined if the field is no rowversion, or the server has no such function. */
+  /**
+   * Undefined if the field is no rowversion, or the server has no such function. The largest one is asked for first: if it is not below the
+   * bound, a transaction with a smaller one was open after it was there.
+   */
   async #takeRowversion(
     request: ReadRequest,
     field: Column,
     signal: AbortSignal,
   ): Promise<PassBound | undefined> {
     if (!isRowversion(field) || (request.safetyLagMs ?? 0) > 0) return undefined;
+    const newest = await this.#asked.largest(field, signal);
     const smallest = await this.#smallestActive(signal);
     if (smallest === undefined) return undefined;
-    return { upTo: { text: smallest, isInclusive: false }, report: { kind: 'transactions' } };
+    const isHeldBack = newest !== undefined && newest >= smallest;
+    const holder = isHeldBack ? await this.#someHolder(signal) : undefined;
+    return { upTo: { text: smallest, isInclusive: false }, report: reportOf(holder, 0) };
+  }
+
+  /** The oldest open transaction, or that there is one. */
+  async #someHolder(signal: AbortSignal): Promise<HeldBack> {
+    const seen = await this.#snapshot(signal);
+    const [oldest] = 'limitation' in seen ? [] : seen.open;
+    return oldest ?? { sinceMicros: await this.#nowMicros(signal), what: 'an open transaction' };
   }
 
   async #smallestActive(signal: AbortSignal): Promise<string | undefined> {
@@ -97,7 +107,7 @@ export class LateRowBound {
     const [oldest] = seen.open;
     const lagMs = request.safetyLagMs ?? 0;
     const bound = Math.min(seen.atMicros, oldest?.floorMicros ?? seen.atMicros);
-    return { upTo: timeUpTo(bound - lagMs * 1_000, request, field), report: reportOf(oldest, lagMs) };
+    return { upTo: storedUpTo(bound - lagMs * 1_000, request, field), report: reportOf(oldest, lagMs) };
   }
 
   /** A secondary has at least the data up to its newest row; its clock does not show what it has applied. */
@@ -110,12 +120,12 @@ export class LateRowBound {
     const report = refused(limitation);
     const lagMicros = (request.safetyLagMs ?? defaultSafetyLagMs) * 1_000;
     const now = await this.#nowMicros(signal);
-    if (!isSecondary) return { upTo: timeUpTo(now - lagMicros, request, field), report };
+    if (!isSecondary) return { upTo: storedUpTo(now - lagMicros, request, field), report };
     const newest = await this.#asked.largest(field, signal);
     const newestMs = newest === undefined ? undefined : instantMs(newest, zoneOf(request, field));
     if (newestMs === undefined) return { upTo: 'none', report };
     const applied = Math.min(Math.floor(newestMs) * 1_000, now);
-    return { upTo: timeUpTo(applied - lagMicros, request, field), report };
+    return { upTo: storedUpTo(applied - lagMicros, request, field), report };
   }
 
   async #takeId(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
@@ -179,14 +189,21 @@ function isRowversion({ nativeType }: Column): boolean {
   return nativeType === 'rowversion';
 }
 
-/** A column without zone holds times of source.timeZone; a column with fewer digits may have rounded. */
-function timeUpTo(
-  micros: number,
-  request: ReadRequest,
-  field: Column,
-): { text: string; isInclusive: boolean } {
-  const { type } = field;
-  const digits = type.kind === 'timestamp' ? Math.min(6, type.precision) : 0;
-  const text = wallText(micros, zoneOf(request, field), digits);
-  return { text: type.kind === 'date' ? text.slice(0, 10) : text, isInclusive: false };
+/**
+ * How much earlier than the clock a column may store a time, beyond the digits that its type has: datetime has every third or fourth
+ * millisecond, and smalldatetime rounds to whole minutes.
+ */
+function roundingMicros({ nativeType }: Column): number {
+  switch (nativeType) {
+    case 'smalldatetime':
+      return 30_000_000;
+    case 'datetime':
+      return 4_000;
+    default:
+      return 0;
+  }
+}
+
+function storedUpTo(micros: number, request: ReadRequest, field: Column): PassBound['upTo'] {
+  return timeUpTo(micros - roundingMicros(field), request, field);
 }

@@ -12,7 +12,7 @@ import { decoderOf } from '../types/decode.ts';
 
 export interface RowStatement {
   readonly sql: string;
-  readonly seen: Pick<Seen, 'shapeSql' | 'isSame'>;
+  readonly seen: Pick<Seen, 'shapeSql' | 'isSame' | 'isMemoryOptimized'>;
   /** The select list. */
   readonly columns: readonly Column[];
   /** Indexes of the orderBy columns in the select list. */
@@ -46,7 +46,7 @@ export async function readPart(
   const shapes = new ReportedShapes(statement.seen);
   let isCut = false;
   const sql = [
-    readingBegins(session),
+    readingBegins(session, statement.seen),
     statement.seen.shapeSql,
     statement.sql,
     statement.seen.shapeSql,
@@ -95,8 +95,11 @@ export async function* readWhole(
     outcome = result;
     wake();
   };
-  const { shapeSql } = statement.seen;
-  const sql = [readingBegins(session), shapeSql, statement.sql, shapeSql, readingEnds(session)].join(';\n');
+  const { seen } = statement;
+  const { shapeSql } = seen;
+  const sql = [readingBegins(session, seen), shapeSql, statement.sql, shapeSql, readingEnds(session)].join(
+    ';\n',
+  );
   const running = session
     .guard(
       () =>

@@ -21,7 +21,7 @@ import {
   startAfter,
 } from '../../sql/source/read-pass.ts';
 import { firstOfIndexes } from '../catalog.ts';
-import { selectGrant } from '../check.ts';
+import { hiddenFindings, selectGrant } from '../check.ts';
 import { readOnly } from '../connection/read-only.ts';
 import type { SqlRow } from '../connection/statements.ts';
 import { listTables, unreadableFindings } from '../describe.ts';
@@ -71,7 +71,10 @@ export class SqlServerSource implements Source, RangeReader {
 
   async describe(signal: AbortSignal): Promise<Relation> {
     const { relation } = await this.#readShape(signal);
-    const findings = unreadableFindings(relation, path);
+    const session = await this.#open(signal);
+    const hidden =
+      this.#object.query === undefined ? await hiddenFindings(session, this.#nameIn(session), signal) : [];
+    const findings = [...unreadableFindings(relation, path), ...hidden];
     return findings.length === 0 ? relation : { ...relation, findings };
   }
 
@@ -261,10 +264,10 @@ export class SqlServerSource implements Source, RangeReader {
 
   /** A query beside the pages. If the object has changed, the error says so. */
   async #ask(sqlOf: (from: string) => string, signal: AbortSignal): Promise<readonly SqlRow[]> {
-    const { from, relation } = this.#seen ?? (await this.#readShape(signal));
+    const { from, relation, isMemoryOptimized = false } = this.#seen ?? (await this.#readShape(signal));
     const session = await this.#provenSession(signal);
     try {
-      return await readOnly(session, sqlOf(from), signal);
+      return await readOnly(session, sqlOf(from), signal, { isMemoryOptimized });
     } catch (thrown) {
       await this.#requireSame(relation, thrown, signal);
       throw thrown;

@@ -54,6 +54,8 @@ test('times are days and units, and those that do not exist are refused', () => 
   });
   for (const value of ['infinity', '0044-03-15 00:00:00 BC', '10000-01-01 00:00:00', '2026-02-30 00:00:00'])
     assert.equal(typeof encoded(stamp, 'datetime2(7)', value), 'string', value);
+  assert.deepEqual(encoded({ kind: 'date' }, 'date', '0044-03-15'), { days: 15_779, units: 0 });
+  assert.equal(typeof encoded({ kind: 'date' }, 'date', '0044-03-15 BC'), 'string');
   const zoned: ColumnType = { kind: 'timestamp', precision: 3, hasZone: true };
   assert.deepEqual(encoded(zoned, 'datetimeoffset(3)', '1970-01-01 00:00:00.001Z'), {
     days: 719_162,

@@ -222,9 +222,19 @@ function decimalOf(precision: number, scale: number): Encode {
 }
 
 function momentOf(kind: 'date' | 'time' | 'timestamp', digits: number): Encode {
+  // Rows that follow each other often have the same day.
+  let last: { readonly date: string; readonly days: number | undefined } = { date: '', days: undefined };
+  const daysIn = (date: string) => {
+    if (date !== last.date) last = { date, days: daysOf(date) };
+    return last.days;
+  };
   return (value) => {
-    const [date = '', time = '', ...rest] = kind === 'time' ? ['', String(value)] : String(value).split(' ');
-    const days = kind === 'time' ? 0 : rest.length > 0 ? undefined : daysOf(date);
+    const text = String(value);
+    // What is behind a date, such as BC, is part of no date.
+    const space = kind === 'timestamp' ? text.indexOf(' ') : -1;
+    const date = space < 0 ? text : text.slice(0, space);
+    const time = text.slice(space + 1);
+    const days = kind === 'time' ? 0 : daysIn(date);
     const units = kind === 'date' ? 0 : unitsOf(time.replace('Z', ''), digits);
     if (days === undefined) return new Misfit('SQL Server has the years 1 to 9999 and no infinities');
     if (units === undefined) return new Misfit(`not a time of a day with ${digits} digits of a second`);
@@ -272,8 +282,9 @@ export interface RefusedValue {
 /** What the driver loads for a row, or the column and reason why it is refused. */
 export function encodeRow(row: Row, columns: readonly StageColumn[]): Loaded[] | RefusedValue {
   const loaded: Loaded[] = [];
-  for (const [index, column] of columns.entries()) {
-    const value = row[index] ?? null;
+  let index = 0;
+  for (const column of columns) {
+    const value = row[index++] ?? null;
     if (value === null && column.isFilled)
       return { column: column.name, why: nullNotNumbered, code: 'ConstraintViolated' };
     const made = value === null ? null : column.encode(value);

@@ -16,6 +16,7 @@ const unused = { validate: (value: unknown) => value, hasTableName: false } as c
 
 /** A number may have fewer bytes by its precision, but not every server reads those. */
 const decimalBytes = 16;
+const lowBits = 2n ** 64n - 1n;
 
 export function decimalType(precision: number, scale: number): DataType {
   const bytes = decimalBytes;
@@ -29,18 +30,13 @@ export function decimalType(precision: number, scale: number): DataType {
     writeValue(buffer, { value }) {
       if (value === null || value === undefined) return buffer.writeUInt8(0);
       const scaled = value as bigint;
+      const magnitude = scaled < 0n ? -scaled : scaled;
       buffer.writeUInt8(bytes + 1);
       buffer.writeUInt8(scaled < 0n ? 0 : 1);
-      buffer.writeBuffer(magnitude(scaled < 0n ? -scaled : scaled, bytes));
+      buffer.writeBigUInt64LE(magnitude & lowBits);
+      buffer.writeBigUInt64LE(magnitude >> 64n);
     },
   };
-}
-
-function magnitude(value: bigint, bytes: number): Buffer {
-  const buffer = Buffer.alloc(bytes);
-  for (let at = 0, rest = value; at < bytes; at += 4, rest >>= 32n)
-    buffer.writeUInt32LE(Number(rest & 0xff_ff_ff_ffn), at);
-  return buffer;
 }
 
 export const dateType: DataType = {
@@ -70,10 +66,10 @@ export function timeType(base: 'time' | 'datetime2' | 'datetimeoffset', scale: n
     writeValue(buffer, { value }) {
       if (value === null || value === undefined) return buffer.writeUInt8(0);
       const { days, units } = value as Moment;
-      const time = Buffer.alloc(timeBytes);
-      time.writeUIntLE(units, 0, timeBytes);
       buffer.writeUInt8(bytes);
-      buffer.writeBuffer(time);
+      if (timeBytes === 3) buffer.writeUInt24LE(units);
+      else if (timeBytes === 4) buffer.writeUInt32LE(units);
+      else buffer.writeUInt40LE(units);
       if (base !== 'time') buffer.writeUInt24LE(days);
       if (base === 'datetimeoffset') buffer.writeUInt16LE(0);
     },

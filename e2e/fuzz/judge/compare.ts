@@ -1,4 +1,5 @@
 import { witness } from '../scenario/columns.ts';
+import { hasDocuments } from '../systems/system.ts';
 import type { ArrivedRow, History, Version } from './history.ts';
 import { differences, type MatchRules } from './match.ts';
 import type { Promises } from './promises.ts';
@@ -20,7 +21,11 @@ export interface CompareInput {
   readonly largestRestartedId: bigint | undefined;
   /** How often a restart was requested, so that everything was read again. */
   readonly restarts: number;
+  /** Numbers of the observations that saw rows too late for safetyLag. */
+  readonly late: ReadonlySet<number>;
 }
+
+const deletedAt = '_deleted_at';
 
 export interface Comparison {
   readonly problems: readonly Problem[];
@@ -33,34 +38,50 @@ export function compare(input: CompareInput): Comparison {
   const { history, arrived } = input;
   const byRow = new Map<string, ArrivedRow[]>();
   for (const row of arrived) {
-    const number = row.get(witness) ?? 'NULL';
+    const number = rowNumber(row);
     byRow.set(number, [...(byRow.get(number) ?? []), row]);
   }
   let nullRows = 0;
   const problems: Problem[] = [];
   for (const [row, versions] of history.current) {
     const now = versions.at(-1) as Version;
-    const found = byRow.get(row) ?? [];
+    const found = (byRow.get(row) ?? []).filter((each) => isLive(input, each));
     if (isNull(input, now)) {
       nullRows += 1;
       continue;
     }
-    if (isPromised(input, now)) problems.push(...rowProblems(input, row, now, versions.length, found));
+    if (isPromised(input, row, now)) problems.push(...rowProblems(input, row, now, versions.length, found));
   }
   for (const [row, found] of byRow) problems.push(...arrivedProblems(input, row, found));
   return { problems, nullRows };
 }
 
-function fieldOf({ promises }: CompareInput, version: Version): string | null | undefined {
-  return promises.field === undefined ? undefined : version.values.get(promises.field)?.text;
+/** Documents that travel as a whole show the type of their numbers. */
+function rowNumber(row: ArrivedRow): string {
+  const text = row.get(witness) ?? 'NULL';
+  return /^\{"\$number\w+":"(-?\d+)"\}$/.exec(text)?.[1] ?? text;
+}
+
+/** Documents without the field, and values that have no place in its order, count as NULL. */
+function fieldOf({ promises, rules }: CompareInput, version: Version): string | null | undefined {
+  if (promises.field === undefined) return undefined;
+  const value = version.values.get(promises.field);
+  if (!hasDocuments(rules.from)) return value?.text;
+  return value?.document?.type === (promises.isById ? 'number' : 'date') ? value.text : null;
+}
+
+function isLive({ promises }: CompareInput, arrived: ArrivedRow): boolean {
+  return !promises.marksDeleted || (arrived.get(deletedAt) ?? null) === null;
 }
 
 function isNull(input: CompareInput, version: Version): boolean {
   return fieldOf(input, version) === null;
 }
 
-function isPromised(input: CompareInput, version: Version): boolean {
-  const { largestRestartedId } = input;
+function isPromised(input: CompareInput, row: string, version: Version): boolean {
+  const { largestRestartedId, late } = input;
+  const [first] = input.promises.field === undefined ? [] : readable(input, row, version);
+  if (first && late.has(first.since)) return false;
   if (isLaterOfItsId(input, version)) return false;
   const id = fieldOf(input, version);
   if (largestRestartedId === undefined || id === undefined || id === null || !/^-?\d+$/.test(id)) return true;
@@ -142,7 +163,8 @@ function keysOf({ promises: { key } }: CompareInput, versions: readonly Version[
 function arrivedProblems(input: CompareInput, row: string, found: readonly ArrivedRow[]): readonly Problem[] {
   const versions = input.history.versions(row);
   if (versions.length === 0) return [{ kind: 'unknown', row, detail: `${found.length} rows` }];
-  if (!input.promises.keepsDeleted && !input.history.current.has(row))
+  const isDeleted = !input.promises.keepsDeleted && !input.history.current.has(row);
+  if (isDeleted && found.some((each) => isLive(input, each)))
     return [{ kind: 'deleted', row, detail: 'it was deleted at the source' }];
   const wrong = found.filter((each) =>
     versions.every((version) => differences(each, version, input.rules).length > 0),

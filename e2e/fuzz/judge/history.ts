@@ -1,4 +1,5 @@
 import type { Kind } from '../../pairs/type-case.ts';
+import type { DocumentValue } from '../document-reader.ts';
 import type { RawRow } from '../table-reader.ts';
 
 /** A value as it was committed at the source, with the kind that its column had then. */
@@ -7,6 +8,8 @@ export interface PastValue {
   readonly text: string | null;
   /** Name of the case in e2e/pairs/types. */
   readonly type?: string;
+  /** Of a document. */
+  readonly document?: DocumentValue;
 }
 
 /** A row of the source at some time. */
@@ -55,8 +58,8 @@ export class History {
 }
 
 function textOf(values: Version['values']): string {
-  return JSON.stringify([...values].map(([name, { text }]) => [name, text]));
+  return JSON.stringify([...values].map(([name, { text, document }]) => [name, document?.exact ?? text]));
 }
 
-/** One row of the destination, as its reader returns it. */
+/** One row of the destination, as its reader returns it. A document has only the fields that it has. */
 export type ArrivedRow = RawRow;

@@ -9,7 +9,12 @@ import type { FlowSpec, SourceDesign } from '../scenario/scenario.ts';
  *   passes.
  * - 3: manual changes at the destination. 21: `restart` with Append doubles rows. 22: what schemaChanges specifies about columns.
  *
- * The tester causes none of 4, 9, 12, 16, 17 and 19, and sets no destination.key (20).
+ * - 9, 14, where the server does not show open transactions (late-rows.md): rows that become visible later than safetyLag after they were
+ *   written. Those that took nearly so long are not compared.
+ * - 25, 30: a deletion that was not read before `restart` read everything again leaves its row. 24: with Append a stream may write a
+ *   change twice.
+ *
+ * The tester causes none of 4, 12, 16, 17 and 19, and sets no destination.key (20).
  */
 export interface Promises {
   /** The column by which the mode reads; a row is read again when it changes. */
@@ -18,21 +23,29 @@ export interface Promises {
   /** Columns of source.key: a row whose key changes is a new row, even if the field stays the same. */
   readonly key: readonly string[];
   readonly keepsDeleted: boolean;
+  /** Rows with a value in `_deleted_at` are those that were deleted. */
+  readonly marksDeleted: boolean;
   /** Rows at the destination for one row of the source: one for each key that it had, one for each version, or one for each reading. */
   readonly copies: 'by key' | 'by version' | 'by reading';
 }
 
-export function promisesOf({ mode, writeMode }: FlowSpec, source: SourceDesign): Promises {
+export function promisesOf(
+  { mode, writeMode, deletes }: FlowSpec,
+  source: SourceDesign,
+  restarts: number,
+): Promises {
   const field = mode.endsWith('Id')
     ? source.idField
     : mode.endsWith('Timestamp')
       ? source.timestampField
       : undefined;
+  const hasVersions = mode.endsWith('Timestamp') || mode === 'Stream';
   return {
     field,
     isById: mode.endsWith('Id'),
     key: source.key ?? [],
-    keepsDeleted: writeMode !== 'Replace',
-    copies: writeMode === 'Append' ? (mode.endsWith('Timestamp') ? 'by version' : 'by reading') : 'by key',
+    keepsDeleted: writeMode !== 'Replace' && (deletes === undefined || restarts > 0),
+    marksDeleted: deletes === 'Soft',
+    copies: writeMode === 'Append' ? (hasVersions ? 'by version' : 'by reading') : 'by key',
   };
 }

@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { FuzzDatabase, Through } from '../databases.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Block, FuzzDatabase, Through } from '../environment.ts';
+import type { Block } from '../environment.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Action, RowDesign, Scenario } from '../scenario/scenario.ts';
 import { openSession, type Session } from '../sessions.ts';
 import { fuzzSystems } from '../systems/index.ts';
+import type { Statements } from '../systems/system.ts';
 import { FlowRun } from './flow-run.ts';
 import { settle } from './settle.ts';
 import { Writers } from './writers.ts';
@@ -130,34 +132,38 @@ class ScenarioRun {
   }
 
   async #settle(): Promise<readonly Verdict[]> {
+    const sinceMs = this.#writers.oldestOpenMs();
     await this.#writers.commitAll();
     await this.#changers.commitAll();
-    for (const flow of this.#flows) await flow.readSource();
+    await this.#observeAll(sinceMs);
     return await Promise.all(this.#flows.map((flow) => settle(flow, this.#engine)));
   }
 
   async #carryOut(step: Action): Promise<void> {
+    const startMs = Date.now();
     switch (step.do) {
       case 'insert':
         await this.#insert(step.flow, step.session, step.into, step.rows);
-        return await this.#readSource(step.session, step.flow);
+        return await this.#readSource(step.session, step.flow, startMs);
       case 'update':
         await this.#update(step);
-        return await this.#readSource(step.session, step.flow);
+        return await this.#readSource(step.session, step.flow, startMs);
       case 'delete':
-        await this.#writers.run(
-          step.session,
-          this.#resolve(step.flow, `DELETE FROM {t${step.flow}} WHERE ${among(step.rows)}`),
-          step.flow,
-        );
-        return await this.#readSource(step.session, step.flow);
+      case 'statement': {
+        const sql =
+          step.do === 'statement' ? step.sql : this.#statements.delete(`{t${step.flow}}`, step.rows);
+        await this.#writers.run(step.session, this.#resolve(step.flow, sql), step.flow);
+        return await this.#readSource(step.session, step.flow, startMs);
+      }
       case 'begin':
         return await this.#writers.begin(step.session);
       case 'commit':
       case 'rollback':
-      case 'prepare':
+      case 'prepare': {
+        const sinceMs = this.#writers.openSinceMs(step.session);
         await this.#writers[step.do](step.session);
-        return await this.#observeAll();
+        return await this.#observeAll(sinceMs);
+      }
       case 'commit-prepared':
       case 'rollback-prepared':
         await this.#writers.finishPrepared(step.do === 'commit-prepared' ? 'COMMIT' : 'ROLLBACK');
@@ -194,38 +200,30 @@ class ScenarioRun {
   ): Promise<string | undefined> {
     const names = await this.#knownColumns(flow, Object.keys(rows[0] ?? {}));
     if (names.length === 0) return undefined;
-    const { quote } = fuzzSystems[this.#scenario.from];
-    const values = rows.map((row) => `(${names.map((name) => row[name] ?? 'NULL').join(', ')})`);
-    return this.#resolve(
-      flow,
-      `INSERT INTO ${into} (${names.map(quote).join(', ')}) VALUES ${values.join(', ')}`,
-    );
+    return this.#resolve(flow, this.#statements.insert(into, names, rows));
   }
 
   async #update({ flow, session, set, rows }: Extract<Action, { do: 'update' }>): Promise<void> {
     const names = await this.#knownColumns(flow, Object.keys(set));
     if (names.length === 0) return;
-    const { quote } = fuzzSystems[this.#scenario.from];
-    const changes = names.map((name) => `${quote(name)} = ${set[name]}`);
-    await this.#writers.run(
-      session,
-      this.#resolve(flow, `UPDATE {t${flow}} SET ${changes.join(', ')} WHERE ${among(rows)}`),
-      flow,
-    );
+    const known = Object.fromEntries(names.map((name) => [name, set[name] ?? 'NULL']));
+    const sql = this.#statements.update(`{t${flow}}`, known, rows);
+    await this.#writers.run(session, this.#resolve(flow, sql), flow);
   }
 
   async #knownColumns(flow: number, names: readonly string[]): Promise<readonly string[]> {
-    const columns = (await this.#flow(flow).sourceColumns()) ?? [];
-    return names.filter((name) => columns.some((each) => each.name === name));
+    const columns = await this.#flow(flow).sourceColumns();
+    return columns === undefined ? names : names.filter((name) => columns.includes(name));
   }
 
   async #ddl({ flow, at, what, touches, sql }: Extract<Action, { do: 'ddl' }>): Promise<void> {
     const run = this.#flow(flow);
     const writers = at === 'source' ? this.#writers : this.#changers;
     if (at === 'source') {
+      const sinceMs = this.#writers.oldestOpenMs();
       await this.#writers.commitFlow(flow);
-      await this.#observeAll();
-      if (what === 'truncate') run.idsRestarted();
+      await this.#observeAll(sinceMs);
+      if (what === 'truncate' || what === 'reseed from 0') run.idsRestarted();
     }
     for (const each of sql) if (!(await writers.runPatiently(9, run.resolve(each)))) break;
     if (at === 'destination') return run.damaged(touches, what);
@@ -252,12 +250,16 @@ class ScenarioRun {
   }
 
   /** Nothing is committed yet if the session's transaction is open. */
-  async #readSource(session: number, flow: number): Promise<void> {
-    if (!this.#writers.isOpen(session)) await this.#flow(flow).readSource();
+  async #readSource(session: number, flow: number, startMs: number): Promise<void> {
+    if (!this.#writers.isOpen(session)) await this.#flow(flow).readSource(startMs);
   }
 
-  async #observeAll(): Promise<void> {
-    for (const flow of this.#flows) await flow.readSource();
+  async #observeAll(writtenSinceMs?: number): Promise<void> {
+    for (const flow of this.#flows) await flow.readSource(writtenSinceMs);
+  }
+
+  get #statements(): Statements {
+    return fuzzSystems[this.#scenario.from].statements;
   }
 
   #resolve(flow: number, sql: string): string {
@@ -267,10 +269,6 @@ class ScenarioRun {
   #flow(at: number): FlowRun {
     return this.#flows[at] as FlowRun;
   }
-}
-
-function among(rows: readonly number[]): string {
-  return `r IN (${rows.join(', ')})`;
 }
 
 function isStopped({ kind, category }: Verdict): boolean {

@@ -17,6 +17,7 @@ const passesMore = 3;
 /** Waits until the Sync has completed passes that began after the source came to rest, or reports why not; then both ends are compared. */
 export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
   const restMs = Date.now();
+  const ownLimitMs = limitMs * (run.isSlow ? 3 : 1);
   const { view } = run;
   if (!view) throw new Error('the Sync was not added');
   let wanted = 2;
@@ -49,8 +50,8 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
       if (isComplete || Date.now() - restMs > patienceMs) return last;
       wanted = passes + passesMore;
     }
-    const isHeldBack = isWaiting && Date.now() - restMs > heldBackLimitMs;
-    if (isHeldBack || Date.now() - Math.min(movedMs, restMs + longestMs) > limitMs)
+    const isHeldBack = isWaiting && Date.now() - restMs > heldBackLimitMs * (run.isSlow ? 3 : 1);
+    if (isHeldBack || Date.now() - Math.min(movedMs, restMs + longestMs) > ownLimitMs)
       return failure ?? last ?? notSettled(status, passes, isWaiting);
     await pause(40);
   }

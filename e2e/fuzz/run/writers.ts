@@ -1,13 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { FuzzDatabase } from '../environment.ts';
+import type { FuzzDatabase } from '../databases.ts';
 import { openSession, type Session } from '../sessions.ts';
+import { fuzzSystems } from '../systems/index.ts';
+import type { Statements } from '../systems/system.ts';
+
+interface OpenTransaction {
+  readonly flows: Set<number>;
+  readonly sinceMs: number;
+}
 
 /** The tester's sessions at one end. A refused statement has no effect, and ends an open transaction of the session. */
 export class Writers {
   readonly #database: FuzzDatabase;
   readonly #sessions = new Map<number, Promise<Session>>();
   /** Open transactions, with the flows that they have written to. */
-  readonly #open = new Map<number, Set<number>>();
+  readonly #open = new Map<number, OpenTransaction>();
   /** Prepared transactions, oldest first. */
   readonly #prepared: string[] = [];
   readonly #prefix: string;
@@ -25,16 +32,27 @@ export class Writers {
     return this.#open.has(session);
   }
 
+  /** When the session's open transaction began, by the tester's clock. */
+  openSinceMs(session: number): number | undefined {
+    return this.#open.get(session)?.sinceMs;
+  }
+
+  /** When the oldest of all open transactions began. */
+  oldestOpenMs(): number | undefined {
+    const all = [...this.#open.values()].map(({ sinceMs }) => sinceMs);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
   /** Returns whether the server accepted it. */
   async run(session: number, sql: string, flow?: number): Promise<boolean> {
-    if (flow !== undefined) this.#open.get(session)?.add(flow);
+    if (flow !== undefined) this.#open.get(session)?.flows.add(flow);
     try {
       await (await this.#session(session)).query(sql);
       this.done += 1;
       return true;
     } catch (error) {
       this.refused.push(`${(error as Error).message}: ${sql.slice(0, 300)}`);
-      if (this.#open.has(session)) await this.#end(session, 'ROLLBACK');
+      if (this.#open.has(session)) await this.#end(session, this.#statements.rollback);
       return false;
     }
   }
@@ -51,7 +69,9 @@ export class Writers {
 
   async begin(session: number): Promise<void> {
     if (this.#open.has(session)) return;
-    if (await this.run(session, 'BEGIN')) this.#open.set(session, new Set());
+    const sinceMs = Date.now();
+    if (await this.run(session, this.#statements.begin))
+      this.#open.set(session, { flows: new Set(), sinceMs });
   }
 
   async commit(session: number): Promise<void> {
@@ -59,7 +79,7 @@ export class Writers {
   }
 
   async rollback(session: number): Promise<void> {
-    if (this.#open.has(session)) await this.#end(session, 'ROLLBACK');
+    if (this.#open.has(session)) await this.#end(session, this.#statements.rollback);
   }
 
   async prepare(session: number): Promise<void> {
@@ -67,7 +87,7 @@ export class Writers {
     const name = `${this.#prefix}_${++this.#count}`;
     this.#open.delete(session);
     if (await this.run(session, `PREPARE TRANSACTION '${name}'`)) this.#prepared.push(name);
-    else await this.run(session, 'ROLLBACK');
+    else await this.run(session, this.#statements.rollback);
   }
 
   async finishPrepared(how: 'COMMIT' | 'ROLLBACK'): Promise<boolean> {
@@ -77,7 +97,7 @@ export class Writers {
 
   /** Transactions that have written to the flow's table would block a change of it. */
   async commitFlow(flow: number): Promise<void> {
-    for (const [session, flows] of [...this.#open]) if (flows.has(flow)) await this.commit(session);
+    for (const [session, { flows }] of [...this.#open]) if (flows.has(flow)) await this.commit(session);
   }
 
   async commitAll(): Promise<void> {
@@ -89,7 +109,11 @@ export class Writers {
     for (const session of this.#sessions.values()) await session.then((each) => each.close()).catch(() => {});
   }
 
-  async #end(session: number, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+  get #statements(): Statements {
+    return fuzzSystems[this.#database.system].statements;
+  }
+
+  async #end(session: number, how: string): Promise<void> {
     this.#open.delete(session);
     await this.run(session, how);
   }

@@ -1,10 +1,10 @@
-import type { SystemName } from '../../kit/systems.ts';
-import { keptTypes } from '../../pairs/everything.ts';
-import { fittingValues, misfitValues, type TypeCase } from '../../pairs/type-case.ts';
+import type { SqlSystem } from '../../kit/systems.ts';
+import type { TypeCase } from '../../pairs/type-case.ts';
 import type { Random } from '../prng.ts';
-import { fuzzSystems } from '../systems/index.ts';
-import type { KeyType, TimeType } from '../systems/system.ts';
+import { sqlSystems } from '../systems/index.ts';
+import type { FuzzSystemName, KeyType, TimeType } from '../systems/system.ts';
 import type { ColumnDesign, RowDesign } from './scenario.ts';
+import { fitting, misfits, valueTypes } from './value-types.ts';
 
 /** The tester's own number of a row: unique and constant, whatever the key is. */
 export const witness = 'r';
@@ -21,8 +21,8 @@ export interface TableDesign {
   readonly hasMisfits: boolean;
 }
 
-export function designTable(random: Random, from: SystemName, to: SystemName): TableDesign {
-  const system = fuzzSystems[from];
+export function designTable(random: Random, from: SqlSystem, to: FuzzSystemName): TableDesign {
+  const system = sqlSystems[from];
   const keyCount = random.weighted([
     [6, 1],
     [2, 2],
@@ -44,36 +44,25 @@ export function designTable(random: Random, from: SystemName, to: SystemName): T
     [1, 'nullable'],
   ]);
   const values = random
-    .some(keptTypes(from, to), random.below(5))
+    .some(valueTypes(from, to), random.below(5))
     .map((type, index) => ({ name: `v${index}_${type.name}`, type }));
   const isNullableKey = constraint === 'nullable unique' || (constraint === 'none' && random.chance(0.5));
-  const simple = simpleColumns(from);
+  const { int, bigint, text } = system.own;
   const columns: ColumnDesign[] = [
-    { name: witness, ddl: simple.a, isNullable: false },
+    { name: witness, ddl: int, isNullable: false },
     ...keyColumns.map(({ name, type }) => ({ name, ddl: type.ddl, isNullable: isNullableKey })),
-    { name: 's', ddl: bigint(from), isNullable: sequence === 'nullable' },
+    { name: 's', ddl: bigint, isNullable: sequence === 'nullable' },
     { name: 'u', ddl: time.ddl, isNullable: random.chance(0.2) },
-    { name: 'a', ddl: simple.a, isNullable: true },
-    { name: 'b', ddl: simple.b, isNullable: true },
-    { name: 'c', ddl: simple.a, isNullable: true },
+    { name: 'a', ddl: int, isNullable: true },
+    { name: 'b', ddl: text, isNullable: true },
+    { name: 'c', ddl: int, isNullable: true },
     ...values.map(({ name, type }) => ({ name, ddl: type.ddl, isNullable: true, type: type.name })),
   ];
   return { columns, keyColumns, constraint, time, sequence, values, hasMisfits: random.chance(0.06) };
 }
 
-function intKey(from: SystemName): KeyType {
-  return fuzzSystems[from].keyTypes[0] as KeyType;
-}
-
-function bigint(from: SystemName): string {
-  return from === 'sqlite' ? 'INTEGER' : 'bigint';
-}
-
-function simpleColumns(from: SystemName): { readonly a: string; readonly b: string } {
-  return {
-    a: { postgres: 'integer', mysql: 'int', mariadb: 'int', sqlite: 'INTEGER' }[from],
-    b: 'varchar(40)',
-  };
+function intKey(from: SqlSystem): KeyType {
+  return sqlSystems[from].keyTypes[0] as KeyType;
 }
 
 /** The numbers that rows are generated from; they continue through the whole scenario. */
@@ -87,7 +76,7 @@ export function designRow(
   random: Random,
   { keyColumns, time, sequence, values, hasMisfits, columns }: TableDesign,
   counters: RowCounters,
-  to: SystemName,
+  to: FuzzSystemName,
 ): RowDesign {
   const n = counters.row++;
   const key = counters.key++;
@@ -112,9 +101,9 @@ export function idOf(sequence: TableDesign['sequence'], n: number): string {
   return String(sequence === 'in threes' ? Math.floor(n / 3) : n);
 }
 
-export function literalOf(random: Random, type: TypeCase, to: SystemName, hasMisfits: boolean): string {
-  const misfits = misfitValues(type, to);
-  if (hasMisfits && misfits.length > 0 && random.chance(0.1)) return random.pick(misfits);
+export function literalOf(random: Random, type: TypeCase, to: FuzzSystemName, hasMisfits: boolean): string {
+  const left = misfits(type, to);
+  if (hasMisfits && left.length > 0 && random.chance(0.1)) return random.pick(left);
   if (random.chance(0.15)) return 'NULL';
-  return random.pick(fittingValues(type, to));
+  return random.pick(fitting(type, to));
 }

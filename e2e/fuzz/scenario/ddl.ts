@@ -1,65 +1,66 @@
-import type { SystemName } from '../../kit/systems.ts';
 import type { Random } from '../prng.ts';
-import { fuzzSystems } from '../systems/index.ts';
-import type { FuzzSystem } from '../systems/system.ts';
-import type { DesignedFlow } from './flow.ts';
+import { sqlSystems } from '../systems/index.ts';
+import { type FuzzSystemName, hasDocuments, type SqlFuzzSystem } from '../systems/system.ts';
+import type { TableDesign } from './columns.ts';
+import type { Change, DesignedFlow } from './designed.ts';
+import { destinationChange, sourceChange } from './document-ddl.ts';
 import type { End, Step } from './scenario.ts';
-
-interface Change {
-  readonly what: string;
-  /** Columns whose values may differ after it. */
-  readonly touches: readonly string[];
-  readonly sql: readonly string[];
-}
 
 /** A change of a table's shape at one end. At the destination the same columns are changed, with their types there. */
 export function designDdl(
   random: Random,
   designed: DesignedFlow,
   flow: number,
-  { from, to }: { readonly from: SystemName; readonly to: SystemName },
+  { from, to }: { readonly from: FuzzSystemName; readonly to: FuzzSystemName },
 ): Step {
   const at: End = random.chance(0.7) ? 'source' : 'destination';
-  const system = fuzzSystems[at === 'source' ? from : to];
+  const system = at === 'source' ? from : to;
   const table = at === 'source' ? `{t${flow}}` : `{d${flow}}`;
-  const change = chooseChange(random, system, table, designed, at);
+  if (hasDocuments(system)) {
+    const change = at === 'source' ? sourceChange(random, table) : destinationChange(random, table, system);
+    return { do: 'ddl', flow, at, ...change };
+  }
+  const change = chooseChange(random, sqlSystems[system], table, designed, at);
   return { do: 'ddl', flow, at, ...change };
 }
 
 function chooseChange(
   random: Random,
-  system: FuzzSystem,
+  system: SqlFuzzSystem,
   table: string,
   designed: DesignedFlow,
   at: End,
 ): Change {
+  const { table: design, flow } = designed;
+  const hasIds = system.reseed !== undefined && flow.shape === 'identity' && at === 'source';
   const make = random.weighted<() => Change>([
     [4, () => addColumn(random, system, table)],
     [2, () => dropColumn(random, system, table)],
     [2, () => rename(random, system, table)],
     [2, () => ({ what: 'swap', touches: ['a', 'c'], sql: system.swapNames(table, 'a', 'c') })],
-    [5, () => retype(random, system, table, designed)],
+    [5, () => retype(random, system, table, design)],
     [1.5, () => notNull(random, system, table)],
-    [at === 'source' ? 1.5 : 0.7, () => rebuild(system, table, designed, at)],
+    [design ? (at === 'source' ? 1.5 : 0.7) : 0, () => rebuild(system, table, design, at)],
     [at === 'source' ? 1.5 : 0.3, () => ({ what: 'truncate', touches: [], sql: [system.truncate(table)] })],
     [1, () => uniqueness(random, system, table)],
-    [0.7, () => renameTable(table)],
+    [0.7, () => renameTable(system, table)],
+    [hasIds ? 3 : 0, () => reseed(random, system, table)],
   ]);
   return make();
 }
 
-function addColumn(random: Random, system: FuzzSystem, table: string): Change {
-  const type = random.pick(['varchar(40)', system.name === 'sqlite' ? 'INTEGER' : 'bigint']);
+function addColumn(random: Random, system: SqlFuzzSystem, table: string): Change {
+  const type = random.pick(['varchar(40)', system.own.bigint]);
   const rest = random.pick(['', '', ' DEFAULT 7', ' DEFAULT 7 NOT NULL']);
   const name = random.pick(['n1', 'n2']);
   return {
     what: 'add column',
     touches: [name],
-    sql: [`ALTER TABLE ${table} ADD COLUMN ${name} ${type}${rest}`],
+    sql: [`ALTER TABLE ${table} ADD ${system.name === 'sqlserver' ? '' : 'COLUMN '}${name} ${type}${rest}`],
   };
 }
 
-function dropColumn(random: Random, system: FuzzSystem, table: string): Change {
+function dropColumn(random: Random, system: SqlFuzzSystem, table: string): Change {
   const column = random.pick(['a', 'b', 'c', 'n1', 'n2', 'u', 's', 'k1']);
   return {
     what: 'drop column',
@@ -68,7 +69,7 @@ function dropColumn(random: Random, system: FuzzSystem, table: string): Change {
   };
 }
 
-function rename(random: Random, system: FuzzSystem, table: string): Change {
+function rename(random: Random, system: SqlFuzzSystem, table: string): Change {
   const [from, to] = random.pick([
     ['a', 'a2'],
     ['a2', 'a'],
@@ -81,9 +82,19 @@ function rename(random: Random, system: FuzzSystem, table: string): Change {
   return { what: 'rename column', touches: [from, to], sql: [system.renameColumn(table, from, to)] };
 }
 
-function retype(random: Random, system: FuzzSystem, table: string, { table: design }: DesignedFlow): Change {
-  const columns = design.columns.filter((each) => ['a', 'b', 'c', 's', 'u', 'k1'].includes(each.name));
-  const column = random.pick(columns);
+function retype(
+  random: Random,
+  system: SqlFuzzSystem,
+  table: string,
+  design: TableDesign | undefined,
+): Change {
+  const { int, text } = system.own;
+  const own = [
+    { name: 'a', ddl: int, isNullable: true },
+    { name: 'b', ddl: text, isNullable: true },
+  ];
+  const names = ['a', 'b', 'c', 's', 'u', 'k1'];
+  const column = random.pick(design?.columns.filter(({ name }) => names.includes(name)) ?? own);
   const fitting = system.retypes.filter((each) => each.from === column.ddl);
   const types = fitting.length > 0 ? fitting : system.retypes;
   const { to } = types.length > 0 ? random.pick(types) : { to: column.ddl };
@@ -91,23 +102,23 @@ function retype(random: Random, system: FuzzSystem, table: string, { table: desi
   return { what: 'retype', touches: [column.name], sql: sql === undefined ? [] : [sql] };
 }
 
-function notNull(random: Random, system: FuzzSystem, table: string): Change {
+function notNull(random: Random, system: SqlFuzzSystem, table: string): Change {
   const [column, ddl] = random.pick([
-    ['c', system.name === 'postgres' ? 'integer' : 'int'],
-    ['b', 'varchar(40)'],
+    ['c', system.name === 'sqlite' ? 'int' : system.own.int],
+    ['b', system.own.text],
   ] as const);
   const sql = system.setNotNull(table, column, ddl, random.chance(0.7));
   return { what: 'not null', touches: [column], sql: sql === undefined ? [] : [sql] };
 }
 
 /** Recreates the table with its columns in another order; at the source with its rows. */
-function rebuild(system: FuzzSystem, table: string, { table: design }: DesignedFlow, at: End): Change {
-  const [first, ...others] = design.columns;
+function rebuild(system: SqlFuzzSystem, table: string, design: TableDesign | undefined, at: End): Change {
+  const [first, ...others] = design?.columns ?? [];
   const columns = [...others.reverse(), ...(first ? [first] : [])];
   const body = columns.map(
     (each) => `${system.quote(each.name)} ${each.ddl}${each.isNullable ? '' : ' NOT NULL'}`,
   );
-  const key = design.keyColumns.map((each) => system.quote(each.name)).join(', ');
+  const key = (design?.keyColumns ?? []).map((each) => system.quote(each.name)).join(', ');
   const create = (name: string) => `CREATE TABLE ${name} (${[...body, `PRIMARY KEY (${key})`].join(', ')})`;
   if (at === 'destination')
     return { what: 'rebuild', touches: [], sql: [`DROP TABLE ${table}`, create(table)] };
@@ -120,34 +131,45 @@ function rebuild(system: FuzzSystem, table: string, { table: design }: DesignedF
       create(fresh),
       `INSERT INTO ${fresh} (${names}) SELECT ${names} FROM ${table}`,
       `DROP TABLE ${table}`,
-      `ALTER TABLE ${fresh} RENAME TO ${system.name === 'postgres' ? `${bare(table)}` : table}`,
+      system.renameTable(fresh, hasBareNames(system) ? bare(table) : table),
     ],
   };
 }
 
-function uniqueness(random: Random, system: FuzzSystem, table: string): Change {
+function uniqueness(random: Random, system: SqlFuzzSystem, table: string): Change {
   if (random.chance(0.5))
     return {
       what: 'unique index',
       touches: [],
       sql: [`CREATE UNIQUE INDEX ${bare(table.replace('}', '_x}'))} ON ${table} (r)`],
     };
-  const drop: Record<FuzzSystem['name'], string> = {
-    postgres: `ALTER TABLE ${table} DROP CONSTRAINT ${bare(table.replace('}', '_pkey}'))}`,
-    mysql: `ALTER TABLE ${table} DROP PRIMARY KEY`,
-    mariadb: `ALTER TABLE ${table} DROP PRIMARY KEY`,
-    sqlite: `DROP INDEX ${table.replace('}', '_x}')}`,
-  };
-  return { what: 'drop key', touches: [], sql: [drop[system.name]] };
+  return { what: 'drop key', touches: [], sql: [system.dropKey(table)] };
 }
 
 /** Renames it and renames it back. */
-function renameTable(table: string): Change {
+function renameTable(system: SqlFuzzSystem, table: string): Change {
   const away = table.replace('}', '_away}');
   return {
     what: 'rename table',
     touches: [],
-    sql: [`ALTER TABLE ${table} RENAME TO ${bare(away)}`, `ALTER TABLE ${away} RENAME TO ${bare(table)}`],
+    sql: [system.renameTable(table, bare(away)), system.renameTable(away, bare(table))],
+  };
+}
+
+/** A new name that belongs to no schema. */
+function hasBareNames({ name }: SqlFuzzSystem): boolean {
+  return name === 'postgres' || name === 'sqlserver';
+}
+
+/** Ids go on far above, or start again. */
+function reseed(random: Random, system: SqlFuzzSystem, table: string): Change {
+  const isUp = random.chance(0.6);
+  const next = isUp ? 1_000 * random.between(1, 9) : 0;
+  const sql = system.reseed?.(table, next);
+  return {
+    what: isUp ? 'reseed' : 'reseed from 0',
+    touches: [],
+    sql: sql === undefined ? [] : [sql],
   };
 }
 

@@ -1,20 +1,25 @@
-import type { SystemName } from '../../kit/systems.ts';
+import type { SqlSystem } from '../../kit/systems.ts';
 import type { Random } from '../prng.ts';
-import { fuzzSystems } from '../systems/index.ts';
-import type { Shape } from '../systems/system.ts';
-import { designRow, designTable, type RowCounters, type TableDesign, witness } from './columns.ts';
-import type { Flow } from './scenario.ts';
+import { sqlSystems } from '../systems/index.ts';
+import { type FuzzSystemName, hasDocuments, type Shape } from '../systems/system.ts';
+import { designRow, designTable, type TableDesign, witness } from './columns.ts';
+import type { DesignedFlow } from './designed.ts';
+import { designCollection } from './document-ddl.ts';
+import { designDocuments } from './documents.ts';
+import type { Flow, RowDesign } from './scenario.ts';
 import { designSpec } from './spec.ts';
 
-export interface DesignedFlow {
-  readonly flow: Flow;
-  readonly table: TableDesign;
-  readonly shape: Shape | undefined;
-  readonly counters: RowCounters;
+export function designFlow(
+  random: Random,
+  from: FuzzSystemName,
+  to: FuzzSystemName,
+  at: number,
+): DesignedFlow {
+  return hasDocuments(from) ? designDocuments(random, from, to, at) : designTableFlow(random, from, to, at);
 }
 
-export function designFlow(random: Random, from: SystemName, to: SystemName, at: number): DesignedFlow {
-  const system = fuzzSystems[from];
+function designTableFlow(random: Random, from: SqlSystem, to: FuzzSystemName, at: number): DesignedFlow {
+  const system = sqlSystems[from];
   const table = designTable(random, from, to);
   const shape = chooseShape(random, from, table);
   const name = `{t${at}}`;
@@ -37,7 +42,7 @@ export function designFlow(random: Random, from: SystemName, to: SystemName, at:
     [3, 23],
     [1, 70],
   ]);
-  const rows = Array.from({ length: count }, () => designRow(random, table, counters, to));
+  const rows = Array.from({ length: count }, () => rowOf(random, { table, shape, counters }, to));
   const { source, spec } = designSpec(random, from, table, reads.kind);
   const flow: Flow = {
     columns: table.columns,
@@ -59,14 +64,30 @@ export function designFlow(random: Random, from: SystemName, to: SystemName, at:
   return { flow, table, shape, counters };
 }
 
-function plainTable(from: SystemName, name: string, body: string): string {
+/** Values that the server issues are left out. */
+export function rowOf(
+  random: Random,
+  {
+    table,
+    shape,
+    counters,
+  }: Required<Pick<DesignedFlow, 'table' | 'counters'>> & Pick<DesignedFlow, 'shape'>,
+  to: FuzzSystemName,
+): RowDesign {
+  const { s, ...row } = designRow(random, table, counters, to);
+  return shape?.issuesIds || s === undefined ? row : { ...row, s };
+}
+
+function plainTable(from: SqlSystem, name: string, body: string): string {
   return `CREATE TABLE ${name} (${body})${from === 'mysql' || from === 'mariadb' ? ' ENGINE=InnoDB' : ''}`;
 }
 
-function chooseShape(random: Random, from: SystemName, table: TableDesign): Shape | undefined {
+function chooseShape(random: Random, from: SqlSystem, table: TableDesign): Shape | undefined {
   if (!random.chance(0.2)) return undefined;
-  const fitting = fuzzSystems[from].shapes.filter(
-    (shape) => !shape.needsPrimaryKey || (table.constraint === 'primary' && table.sequence !== 'unique'),
+  const fitting = sqlSystems[from].shapes.filter(
+    (shape) =>
+      (!shape.needsPrimaryKey || (table.constraint === 'primary' && table.sequence !== 'unique')) &&
+      (!shape.issuesIds || table.sequence === 'unique'),
   );
   return fitting.length > 0 ? random.pick(fitting) : undefined;
 }
@@ -98,8 +119,8 @@ function chooseReads(random: Random, table: string): Flow['reads'] {
 }
 
 interface DestinationInput {
-  readonly from: SystemName;
-  readonly to: SystemName;
+  readonly from: SqlSystem;
+  readonly to: FuzzSystemName;
   readonly at: number;
   readonly table: TableDesign;
   readonly body: string;
@@ -113,10 +134,11 @@ function destinationTable(
 ): readonly string[] {
   if (!random.chance(0.25)) return [];
   const name = `{d${at}}`;
+  if (hasDocuments(to)) return designCollection(random, name, to);
   const only = table.keyColumns[0];
   const isText = table.keyColumns.length === 1 && only?.type.kind === 'text' && only.type.name !== 'uuid';
   if (isText && random.chance(0.6)) {
-    const { coarseText, quote } = fuzzSystems[to];
+    const { coarseText, quote } = sqlSystems[to];
     return [
       `CREATE TABLE ${name} (${quote(only.name)} ${coarseText} NOT NULL PRIMARY KEY, ${witness} bigint)`,
     ];

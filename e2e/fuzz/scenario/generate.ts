@@ -1,16 +1,29 @@
-import { type SystemName, systemNames } from '../../kit/systems.ts';
+import { systemNames } from '../../kit/systems.ts';
 import { Random } from '../prng.ts';
 import { fuzzSystems } from '../systems/index.ts';
-import { designRow, idOf, literalOf } from './columns.ts';
+import type { FuzzSystemName } from '../systems/system.ts';
+import { idOf, literalOf, type TableDesign } from './columns.ts';
 import { designDdl } from './ddl.ts';
-import { type DesignedFlow, designFlow } from './flow.ts';
+import type { DesignedFlow } from './designed.ts';
+import { changeDocuments } from './document-steps.ts';
+import { designDocument } from './documents.ts';
+import { designFlow, rowOf } from './flow.ts';
 import type { Path, RowDesign, Scenario, Step } from './scenario.ts';
 
-/** The scenario of a seed. Sixteen consecutive seeds are the sixteen pairs. */
-export function generate(seed: number, systems: readonly SystemName[] = systemNames): Scenario {
+/**
+ * The scenario of a seed. Consecutive seeds are all pairs of the systems: sixteen of four. `required`: one of these is in each pair; empty:
+ * any.
+ */
+export function generate(
+  seed: number,
+  systems: readonly FuzzSystemName[] = systemNames,
+  required: readonly FuzzSystemName[] = [],
+): Scenario {
   const random = new Random(seed);
-  const from = systems[seed % systems.length] ?? 'postgres';
-  const to = systems[Math.floor(seed / systems.length) % systems.length] ?? 'postgres';
+  const pairs = systems
+    .flatMap((to) => systems.map((from) => [from, to] as const))
+    .filter((pair) => required.length === 0 || pair.some((each) => required.includes(each)));
+  const [from, to] = pairs[seed % pairs.length] ?? ['postgres', 'postgres'];
   const count = random.chance(0.2) ? 2 : 1;
   const flows = Array.from({ length: count }, (_, at) => designFlow(random, from, to, at));
   const isAlone = random.chance(0.08);
@@ -26,7 +39,7 @@ export function generate(seed: number, systems: readonly SystemName[] = systemNa
   };
 }
 
-function choosePath(random: Random, system: SystemName): Path {
+function choosePath(random: Random, system: FuzzSystemName): Path {
   const path = random.weighted<Path>([
     [10, 'direct'],
     [1, 'proxy'],
@@ -48,15 +61,15 @@ function designSteps(designer: StepDesigner): readonly Step[] {
 class StepDesigner {
   readonly random: Random;
   readonly flows: readonly DesignedFlow[];
-  readonly #from: SystemName;
-  readonly #to: SystemName;
+  readonly #from: FuzzSystemName;
+  readonly #to: FuzzSystemName;
   readonly #isAlone: boolean;
   readonly #open = new Set<number>();
 
   constructor(
     random: Random,
-    from: SystemName,
-    to: SystemName,
+    from: FuzzSystemName,
+    to: FuzzSystemName,
     flows: readonly DesignedFlow[],
     isAlone: boolean,
   ) {
@@ -91,7 +104,8 @@ class StepDesigner {
   }
 
   #insert(flow: number, session: number): Step {
-    const { table, shape, counters } = this.#designed(flow);
+    const designed = this.#designed(flow);
+    const { table, documents, shape, counters } = designed;
     const { random } = this;
     const count = random.weighted([
       [4, 1],
@@ -99,15 +113,27 @@ class StepDesigner {
       [1, 12],
     ]);
     // A key that was used before: by a deleted row, by a row of a child table, or by a row that the server refused.
-    const isReadBy = this.#designed(flow).flow.source.idField === table.keyColumns.at(-1)?.name;
+    const isReadBy = table && designed.flow.source.idField === table.keyColumns.at(-1)?.name;
     if (!isReadBy && random.chance(0.1)) counters.key = Math.max(1, counters.key - 3);
-    const rows = Array.from({ length: count }, () => designRow(random, table, counters, this.#to));
+    const rows = Array.from({ length: count }, () =>
+      documents
+        ? designDocument(random, documents, counters)
+        : rowOf(random, { ...designed, table: table as TableDesign }, this.#to),
+    );
     const into = shape?.insertInto?.(`{t${flow}}`, random) ?? `{t${flow}}`;
     return { do: 'insert', flow, session, into, rows };
   }
 
   #update(flow: number, session: number): Step {
-    const { table, counters } = this.#designed(flow);
+    const { table, documents, counters } = this.#designed(flow);
+    if (documents) {
+      const sql = changeDocuments(this.random, `{t${flow}}`, documents, counters, this.#rows(flow, 3));
+      return { do: 'statement', flow, session, sql };
+    }
+    return this.#updateRows(flow, session, table as TableDesign, counters);
+  }
+
+  #updateRows(flow: number, session: number, table: TableDesign, counters: DesignedFlow['counters']): Step {
     const { random } = this;
     const set: Record<string, string> = { a: String(random.between(0, 1000)) };
     if (random.chance(0.4)) set.b = `'u${random.below(100)}'`;
@@ -134,6 +160,7 @@ class StepDesigner {
   }
 
   #transaction(session: number): Step {
+    if (this.#from === 'mongodb-memory') return { do: 'await-pass' };
     if (!this.#open.has(session)) {
       this.#open.add(session);
       return { do: 'begin', session };

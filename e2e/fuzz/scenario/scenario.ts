@@ -1,4 +1,4 @@
-import type { SystemName } from '../../kit/systems.ts';
+import type { FuzzSystemName } from '../systems/system.ts';
 
 /**
  * Everything that one run does, as plain data. It is derived from the seed, printed with a failure, and reduced by shrinking. In SQL
@@ -6,8 +6,8 @@ import type { SystemName } from '../../kit/systems.ts';
  */
 export interface Scenario {
   readonly seed: number;
-  readonly from: SystemName;
-  readonly to: SystemName;
+  readonly from: FuzzSystemName;
+  readonly to: FuzzSystemName;
   /** It kills and restarts its engine, which no other scenario uses. */
   readonly isAlone: boolean;
   readonly path: { readonly source: Path; readonly destination: Path };
@@ -42,10 +42,26 @@ export interface SourceDesign {
   readonly idField?: string;
   readonly timestampField?: string;
   readonly timeZone?: string;
+  /** Of documents: what the Sync takes from them. Omitted: inferred. */
+  readonly columns?: readonly ColumnOfDocuments[];
+  readonly sample?: number;
+}
+
+export interface ColumnOfDocuments {
+  readonly name: string;
+  readonly path?: string;
+  readonly type: string;
+  readonly nullable?: false;
 }
 
 export interface FlowSpec {
-  readonly mode: 'Snapshot' | 'Id' | 'Timestamp' | 'LastDestinationId' | 'LastDestinationTimestamp';
+  readonly mode:
+    | 'Snapshot'
+    | 'Id'
+    | 'Timestamp'
+    | 'LastDestinationId'
+    | 'LastDestinationTimestamp'
+    | 'Stream';
   readonly writeMode: 'Append' | 'Upsert' | 'Replace';
   readonly schemaChanges: 'Fail' | 'AddColumns' | 'Ignore';
   readonly onError: 'Stop' | 'Skip';
@@ -55,6 +71,7 @@ export interface FlowSpec {
   readonly destinationKey?: readonly string[];
   readonly existingRows?: 'Keep';
   readonly createTable?: 'Never';
+  readonly deletes?: 'Hard' | 'Soft';
 }
 
 export interface ColumnDesign {
@@ -90,6 +107,7 @@ export type Action =
       readonly session: number;
       readonly rows: readonly number[];
     }
+  | { readonly do: 'statement'; readonly flow: number; readonly session: number; readonly sql: string }
   /** Each statement commits by itself. What the server refuses is skipped. */
   | {
       readonly do: 'ddl';

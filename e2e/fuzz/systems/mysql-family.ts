@@ -1,7 +1,7 @@
-import type { SystemName } from '../../kit/systems.ts';
 import { mysqlTypes } from '../../pairs/types/mysql.ts';
 import { decimal, double, hexKey, int, texts, timeKey, uuidKey } from './key-values.ts';
-import type { FuzzSystem, KeyType, Setting } from './system.ts';
+import { sqlStatements } from './sql-statements.ts';
+import type { KeyType, Setting, SqlFuzzSystem } from './system.ts';
 
 /** Global settings: they apply to later sessions. */
 const settings: readonly Setting[] = [
@@ -106,13 +106,16 @@ function keyTypes(name: 'mysql' | 'mariadb'): readonly KeyType[] {
   ];
 }
 
-export function mysqlFamily(name: Extract<SystemName, 'mysql' | 'mariadb'>): FuzzSystem {
+export function mysqlFamily(name: 'mysql' | 'mariadb'): SqlFuzzSystem {
   const modify = (table: string, column: string, ddl: string, isNotNull: boolean) =>
     `ALTER TABLE ${table} MODIFY ${quote(column)} ${ddl}${nullability(isNotNull)}`;
   const renamed = (from: string, to: string) => `RENAME COLUMN ${quote(from)} TO ${quote(to)}`;
   return {
     name,
     quote,
+    statements: sqlStatements(quote),
+    own: { int: 'int', bigint: 'bigint', text: 'varchar(40)' },
+    showsOpenTransactions: true,
     types: mysqlTypes(name),
     settings: [...settings, ...ofServer[name]],
     hasPrepared: false,
@@ -154,6 +157,8 @@ export function mysqlFamily(name: Extract<SystemName, 'mysql' | 'mariadb'>): Fuz
     setNotNull: modify,
     renameColumn: (table, from, to) => `ALTER TABLE ${table} ${renamed(from, to)}`,
     swapNames: (table, one, other) => [`ALTER TABLE ${table} ${renamed(one, other)}, ${renamed(other, one)}`],
+    renameTable: (table, to) => `ALTER TABLE ${table} RENAME TO ${to}`,
     truncate: (table) => `TRUNCATE TABLE ${table}`,
+    dropKey: (table) => `ALTER TABLE ${table} DROP PRIMARY KEY`,
   };
 }

@@ -1,6 +1,7 @@
 import { postgresTypes } from '../../pairs/types/postgres.ts';
 import { decimal, double, hexKey, int, texts, timeKey, uuidKey } from './key-values.ts';
-import type { FuzzSystem, Setting, Shape } from './system.ts';
+import { sqlStatements } from './sql-statements.ts';
+import type { Setting, Shape, SqlFuzzSystem } from './system.ts';
 
 const shapes: readonly Shape[] = [
   {
@@ -31,6 +32,11 @@ const shapes: readonly Shape[] = [
 /** `{t0}` is replaced by the runner, which knows the actual name. */
 function withSuffix(table: string, suffix: string): string {
   return table.replace(/\}$/, `${suffix}}`);
+}
+
+/** The name without its schema. */
+function bare(table: string): string {
+  return table.replace('{', '{!');
 }
 
 /** Settings of a database or a role. */
@@ -69,9 +75,12 @@ const settings: readonly Setting[] = [
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 
-export const postgres: FuzzSystem = {
+export const postgres: SqlFuzzSystem = {
   name: 'postgres',
   quote,
+  statements: sqlStatements(quote),
+  own: { int: 'integer', bigint: 'bigint', text: 'varchar(40)' },
+  showsOpenTransactions: true,
   types: postgresTypes,
   shapes,
   settings,
@@ -137,5 +146,7 @@ export const postgres: FuzzSystem = {
     postgres.renameColumn(table, 'swap_', other),
     'COMMIT',
   ],
+  renameTable: (table, to) => `ALTER TABLE ${table} RENAME TO ${to}`,
   truncate: (table) => `TRUNCATE ${table} RESTART IDENTITY`,
+  dropKey: (table) => `ALTER TABLE ${table} DROP CONSTRAINT ${bare(withSuffix(table, '_pkey'))}`,
 };

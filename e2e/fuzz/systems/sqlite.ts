@@ -1,13 +1,17 @@
 import { sqliteTypes } from '../../pairs/types/sqlite.ts';
 import { decimal, double, hexKey, int, texts, timeKey } from './key-values.ts';
-import type { FuzzSystem } from './system.ts';
+import { sqlStatements } from './sql-statements.ts';
+import type { SqlFuzzSystem } from './system.ts';
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 const now = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
-export const sqlite: FuzzSystem = {
+export const sqlite: SqlFuzzSystem = {
   name: 'sqlite',
   quote,
+  statements: sqlStatements(quote),
+  own: { int: 'INTEGER', bigint: 'INTEGER', text: 'varchar(40)' },
+  showsOpenTransactions: true,
   types: sqliteTypes,
   settings: [],
   hasPrepared: false,
@@ -46,5 +50,7 @@ export const sqlite: FuzzSystem = {
     sqlite.renameColumn(table, 'swap_', other),
     'COMMIT',
   ],
+  renameTable: (table, to) => `ALTER TABLE ${table} RENAME TO ${to}`,
   truncate: (table) => `DELETE FROM ${table}`,
+  dropKey: (table) => `DROP INDEX ${table.replace('}', '_x}')}`,
 };

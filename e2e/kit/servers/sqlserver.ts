@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Connection, Request } from 'tedious';
 import { freePort } from '../free-port.ts';
 import { startProcess } from '../processes.ts';
+import { addViews, endSessions } from './babelfish.ts';
 import { findServer, inFolders } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
 
@@ -28,6 +29,8 @@ export interface SqlServer {
   createDatabase(name?: string): Promise<SqlServerDatabase>;
   /** Runs statements with every right; returns the rows of the last one. */
   query(sql: string, database?: string): Promise<SqlServerCell[][]>;
+  /** Ends sessions as an administrator would; one that has ended meanwhile is no error. */
+  endSessions(ids: readonly number[]): Promise<void>;
   /** The process, if this test owns it. */
   readonly process: ServerProcess | undefined;
   stop(): Promise<void>;
@@ -62,7 +65,14 @@ async function startServer(): Promise<SqlServer> {
     start: () => startProcess(join(bin, 'start'), [join(folder, 'data'), url.port], { env }),
     answers: () => runOnce(addressOf(url), 'SELECT 1'),
   });
+  if (await isBabelfish(addressOf(url))) await addViews(addressOf(url));
   return describe(url, server);
+}
+
+/** What stands in for SQL Server. */
+async function isBabelfish(address: Address): Promise<boolean> {
+  const [[version] = []] = await runOnce(address, 'SELECT @@VERSION');
+  return String(version).startsWith('Babelfish');
 }
 
 function describe(url: URL, server?: ServerProcess): SqlServer {
@@ -83,6 +93,10 @@ function describe(url: URL, server?: ServerProcess): SqlServer {
       // Not only owner of the database: the server that stands in for SQL Server lets nobody else rename.
       await query(`ALTER SERVER ROLE sysadmin ADD MEMBER [${name}]`);
       return { host: address.host, port: address.port, database: name, user: name, password };
+    },
+    endSessions: async (ids) => {
+      if (await isBabelfish(address)) return await endSessions(address, ids);
+      for (const id of ids) await query(`KILL ${id}`).catch(() => {});
     },
     stop: async () => {
       if (server) return await server.stop();
@@ -127,15 +141,22 @@ export async function openSqlServer({
     },
   });
   connection.on('error', () => {});
+  let hasEnded = false;
+  const ended = new Promise<void>((resolve) =>
+    connection.once('end', () => {
+      hasEnded = true;
+      resolve();
+    }),
+  );
   await new Promise<void>((resolve, reject) =>
     connection.connect((error) => (error ? reject(error) : resolve())),
   );
   return {
     query: (sql) => runIn(connection, sql),
     close: async () => {
-      const closed = new Promise<void>((resolve) => connection.once('end', () => resolve()));
+      if (hasEnded) return;
       connection.close();
-      await closed;
+      await ended;
     },
   };
 }

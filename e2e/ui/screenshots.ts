@@ -1,0 +1,87 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SyncList } from '../../api/contract/index.ts';
+import { projectFolder } from '../kit/processes.ts';
+import { until } from '../kit/wait.ts';
+import { logIn, openPage, startBrowser } from './open-page.ts';
+import { ShopCluster } from './shop-cluster.ts';
+
+/** `make screenshots`: the main pages over a moving shop, into docs/ui. */
+const folder = process.argv[2] ?? join(projectFolder, 'docs/ui');
+
+const pages = [
+  ['overview', '/'],
+  ['syncs', '/syncs'],
+  ['sync', '/syncs/team-a/orders'],
+  ['editor', '/syncs/team-a/orders/edit'],
+] as const;
+const others = [
+  ['agents', '/agents'],
+  ['activity', '/activity?tab=changes'],
+  ['data-source', '/data-sources/team-a/shop'],
+  ['new-data-source', '/data-sources/new'],
+] as const;
+
+async function main(): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const [browser, cluster] = await Promise.all([startBrowser(), ShopCluster.start()]);
+  try {
+    await fill(cluster);
+    const changing = setInterval(() => {
+      cluster.folder.execute(
+        'team-a/shop.db',
+        "INSERT INTO orders (v, at) SELECT 'x', datetime('now') FROM orders LIMIT 40",
+      );
+    }, 700);
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+    const shots = process.argv[3] === 'all' ? [...pages, ...others] : pages;
+    for (const theme of ['light', 'dark'] as const)
+      for (const width of [1280, 360]) {
+        if (process.argv[3] !== 'all' && theme === 'dark' && width === 360) continue;
+        const { page, context } = await openPage(browser, cluster.url, { width, theme });
+        page.on('console', (message) => console.log(message.text()));
+        await logIn(page);
+        for (const [name, path] of shots) {
+          await page.goto(cluster.url + path);
+          await page.locator('h1').waitFor();
+          await page.waitForLoadState('networkidle').catch(() => {});
+          await page.waitForTimeout(1_500);
+          const kind = `${theme === 'dark' ? '-dark' : ''}${width === 360 ? '-small' : ''}`;
+          await page.screenshot({ path: join(folder, `${name}${kind}.png`) });
+        }
+        await context.close();
+      }
+    clearInterval(changing);
+  } finally {
+    await browser.close();
+    await cluster.stop();
+  }
+}
+
+async function fill(cluster: ShopCluster): Promise<void> {
+  const { client } = cluster.served;
+  await cluster.agent('a-1');
+  await cluster.makeDataSources();
+  const sync = (name: string, more: object, source: object = {}) =>
+    client.send('POST', '/syncs/team-a', {
+      name,
+      spec: {
+        source: { dataSource: 'shop', table: 'orders', ...source },
+        destination: { dataSource: 'warehouse', table: name.replaceAll('-', '_') },
+        mode: 'Id',
+        schedule: { every: '1s' },
+        ...more,
+      },
+    });
+  await sync('orders', {}, { idField: 'id' });
+  await sync('orders-hourly', { mode: 'Snapshot', schedule: { every: '1h' } });
+  await sync('orders-by-time', { mode: 'Timestamp', schedule: { every: '2s' } }, { timestampField: 'at' });
+  await sync('invoices', { schedule: { every: '5s' } }, { table: 'invoices', idField: 'id' });
+  await sync('archive', { suspend: true }, { idField: 'id' });
+  await until(
+    async () => (await client.get<SyncList>('/syncs')).items.some(({ state }) => state === 'Failed'),
+    { what: 'a Sync that fails' },
+  );
+}
+
+await main();

@@ -1,0 +1,44 @@
+import { useDataSourceDetail } from '../api/queries.ts';
+import { useSession } from '../api/session.tsx';
+import { dataSourceLink } from '../router.tsx';
+import { strings } from '../strings.ts';
+import { EditExisting, NotEditable } from './edit-existing.tsx';
+import type { EditorKind } from './editor-kind.ts';
+import { ManifestEditor } from './manifest-editor.tsx';
+import { reasonAgainst, usualNamespace } from './sync-editor.tsx';
+import { yamlText } from './yaml-text.ts';
+
+const text = strings.editor;
+
+const kind: EditorKind = {
+  kind: 'DataSource',
+  path: 'datasources',
+  list: ['/data-sources', strings.places.dataSources],
+  link: dataSourceLink,
+  isMain: () => false,
+  widgets: () => ({}),
+};
+
+interface Name {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function DataSourceEditor({ of }: { readonly of?: Name }) {
+  const session = useSession();
+  if (of) return <EditDataSource of={of} />;
+  const reason = reasonAgainst(session);
+  if (reason !== undefined) return <NotEditable title={text.create.DataSource} reason={reason} />;
+  const initial = {
+    apiVersion: 'idra.dev/v1alpha1',
+    kind: 'DataSource',
+    metadata: { name: '', namespace: usualNamespace(session) },
+    spec: {},
+  };
+  return <ManifestEditor kind={kind} initialText={yamlText(initial)} />;
+}
+
+function EditDataSource({ of }: { readonly of: Name }) {
+  const { data, error } = useDataSourceDetail(of);
+  return <EditExisting kind={kind} of={of} detail={data} error={error} />;
+}

@@ -1,0 +1,66 @@
+import type { ReactNode } from 'react';
+import { call, objectPath } from '../api/client.ts';
+import type { Applied } from '../api/types.ts';
+import type { Widget } from './schema-form.tsx';
+import type { Manifest } from './use-manifest.ts';
+
+export interface EditorKind {
+  readonly kind: 'Sync' | 'DataSource';
+  readonly path: 'syncs' | 'datasources';
+  readonly list: readonly [to: string, title: string];
+  readonly link: (namespace: string, name: string) => string;
+  readonly isMain: (path: string) => boolean;
+  readonly widgets: (manifest: Manifest) => Readonly<Record<string, Widget>>;
+  /** Below the text, such as a plan. */
+  readonly beside?: (draft: Draft) => ReactNode;
+}
+
+export interface Stored {
+  readonly version: string;
+  readonly spec: unknown;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Draft {
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: unknown;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+}
+
+export function draftOf({ metadata, spec }: Manifest['value']): Draft {
+  return {
+    namespace: typeof metadata?.namespace === 'string' ? metadata.namespace : '',
+    name: typeof metadata?.name === 'string' ? metadata.name : '',
+    spec,
+    labels: metadata?.labels,
+  };
+}
+
+export interface PutOptions {
+  readonly isDryRun: boolean;
+  readonly version?: string | undefined;
+  readonly takesOwnership?: boolean;
+}
+
+/** Creates it, or changes that version of it. */
+export async function put(
+  { path }: EditorKind,
+  { namespace, name, spec, labels }: Draft,
+  { isDryRun, version, takesOwnership = false }: PutOptions,
+): Promise<Applied> {
+  const query = { dryRun: isDryRun, takeOwnership: takesOwnership };
+  const given = { spec, ...(labels && { labels }) };
+  if (version === undefined)
+    return await call(`/${path}/${encodeURIComponent(namespace)}`, {
+      method: 'POST',
+      query,
+      body: { name, ...given },
+    });
+  return await call(objectPath(path, namespace, name), {
+    method: 'PUT',
+    query,
+    ifMatch: version,
+    body: given,
+  });
+}

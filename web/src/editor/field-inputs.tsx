@@ -1,0 +1,133 @@
+import { useEffect, useState } from 'react';
+import { Button } from '../parts/button.tsx';
+import { strings } from '../strings.ts';
+import type { FieldKind, Schema } from './schema.ts';
+import { isObject } from './use-manifest.ts';
+
+interface InputProps {
+  readonly id: string;
+  readonly kind: FieldKind;
+  readonly schema: Schema;
+  readonly value: unknown;
+  readonly isInvalid: boolean;
+  readonly onChange: (value: unknown) => void;
+  readonly onYaml: () => void;
+}
+
+export function Input({ id, kind, schema, value, isInvalid, onChange, onYaml }: InputProps) {
+  const common = {
+    id,
+    'aria-invalid': isInvalid || undefined,
+    'aria-describedby': schema.description === undefined ? undefined : `${id}-note`,
+  };
+  switch (kind) {
+    case 'choice':
+      return (
+        <select {...common} value={textOf(value)} onChange={(event) => onChange(event.target.value)}>
+          <option value="">{unset(schema)}</option>
+          {schema.enum?.map((each) => (
+            <option key={each} value={each}>
+              {each}
+            </option>
+          ))}
+        </select>
+      );
+    case 'flag':
+      return (
+        <input
+          {...common}
+          type="checkbox"
+          checked={value === true || (value === undefined && schema.default === true)}
+          onChange={(event) => onChange(flagOf(event.target.checked, schema))}
+        />
+      );
+    case 'yaml':
+    case 'object':
+      return (
+        <span>
+          <Button kind="quiet" id={id} onClick={onYaml}>
+            {value === undefined ? strings.editor.inYaml : strings.editor.setInYaml}
+          </Button>
+        </span>
+      );
+    case 'long':
+      return (
+        <textarea
+          {...common}
+          rows={4}
+          value={textOf(value)}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      );
+    default:
+      return <TextInput common={common} kind={kind} schema={schema} value={value} onChange={onChange} />;
+  }
+}
+
+/** What is typed stays as it is while it is typed, even where the value of it is written differently. */
+function TextInput({
+  common,
+  kind,
+  schema,
+  value,
+  onChange,
+}: Pick<InputProps, 'kind' | 'schema' | 'value' | 'onChange'> & { readonly common: object }) {
+  const shown = shownText(kind, value);
+  const [typed, setTyped] = useState(shown);
+  useEffect(() => {
+    setTyped((old) => (shownText(kind, typedValue(kind, old)) === shown ? old : shown));
+  }, [shown, kind]);
+  return (
+    <input
+      {...common}
+      inputMode={kind === 'number' ? 'numeric' : undefined}
+      placeholder={unset(schema)}
+      value={typed}
+      onChange={(event) => {
+        setTyped(event.target.value);
+        onChange(typedValue(kind, event.target.value));
+      }}
+    />
+  );
+}
+
+function shownText(kind: FieldKind, value: unknown): string {
+  if (kind === 'list') return Array.isArray(value) ? value.map(textOf).join(', ') : textOf(value);
+  if (kind === 'map' && isObject(value))
+    return Object.entries(value)
+      .map(([name, each]) => `${name}=${textOf(each)}`)
+      .join(', ');
+  return textOf(value);
+}
+
+function typedValue(kind: FieldKind, text: string): unknown {
+  if (text.trim() === '') return undefined;
+  if (kind === 'number') return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
+  const parts = text.split(',').map((part) => part.trim());
+  if (kind === 'list') return parts.filter((part) => part !== '');
+  if (kind === 'map')
+    return Object.fromEntries(
+      parts
+        .filter((part) => part !== '')
+        .map((part) => {
+          const [name = '', each = ''] = part.split('=', 2);
+          return [name.trim(), each.trim()];
+        }),
+    );
+  return text;
+}
+
+export function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function unset(schema: Schema): string {
+  return schema.default === undefined || typeof schema.default === 'object' ? '' : String(schema.default);
+}
+
+/** A flag that has only the value true is removed, not set to false. */
+function flagOf(isOn: boolean, schema: Schema): unknown {
+  if (isOn) return schema.default === true ? undefined : true;
+  return schema.default === true ? false : undefined;
+}

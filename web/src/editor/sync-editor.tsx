@@ -1,0 +1,100 @@
+import { useSyncDetail } from '../api/queries.ts';
+import { isGranted, useSession } from '../api/session.tsx';
+import type { Session } from '../api/types.ts';
+import { syncLink, useSearch } from '../router.tsx';
+import { strings } from '../strings.ts';
+import { DataSourceSelect } from './data-source-select.tsx';
+import { EditExisting, NotEditable } from './edit-existing.tsx';
+import { draftOf, type EditorKind } from './editor-kind.ts';
+import { textOf } from './field-inputs.tsx';
+import { ManifestEditor } from './manifest-editor.tsx';
+import { PlanPanel } from './plan-panel.tsx';
+import { TablePicker } from './table-picker.tsx';
+import { valueIn } from './use-manifest.ts';
+import { yamlText } from './yaml-text.ts';
+
+const text = strings.editor;
+const apiVersion = 'idra.dev/v1alpha1';
+
+const mainFields = new Set([
+  'spec.source.table',
+  'spec.source.idField',
+  'spec.source.timestampField',
+  'spec.destination.table',
+  'spec.writeMode',
+  'spec.schedule',
+  'spec.schedule.every',
+]);
+
+const syncKind: EditorKind = {
+  kind: 'Sync',
+  path: 'syncs',
+  list: ['/syncs', strings.places.syncs],
+  link: syncLink,
+  isMain: (path) => mainFields.has(path),
+  widgets: (manifest) => {
+    const { namespace } = draftOf(manifest.value);
+    const dataSourceOf = (end: string) => textOf(valueIn(manifest.value, ['spec', end, 'dataSource']));
+    return {
+      'spec.source.dataSource': (field) => <DataSourceSelect {...field} namespace={namespace} />,
+      'spec.destination.dataSource': (field) => <DataSourceSelect {...field} namespace={namespace} />,
+      'spec.source.table': (field) => (
+        <TablePicker {...field} namespace={namespace} dataSource={dataSourceOf('source')} />
+      ),
+      'spec.destination.table': (field) => (
+        <TablePicker {...field} namespace={namespace} dataSource={dataSourceOf('destination')} />
+      ),
+    };
+  },
+  beside: (draft) => <PlanPanel draft={draft} />,
+};
+
+interface Name {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function SyncEditor({ of }: { readonly of?: Name }) {
+  const session = useSession();
+  const [search] = useSearch();
+  if (of) return <EditSync of={of} />;
+  const reason = reasonAgainst(session);
+  if (reason !== undefined) return <NotEditable title={text.create.Sync} reason={reason} />;
+  const table = search.get('table') ?? undefined;
+  const initial = {
+    apiVersion,
+    kind: 'Sync',
+    metadata: { name: nameFor(table), namespace: search.get('namespace') ?? usualNamespace(session) },
+    spec: {
+      source: { dataSource: search.get('source') ?? '', ...(table !== undefined && { table }) },
+      destination: { dataSource: '', ...(table !== undefined && { table: table.split('.').at(-1) }) },
+      mode: 'Snapshot',
+      schedule: { every: '10s' },
+    },
+  };
+  return <ManifestEditor kind={syncKind} initialText={yamlText(initial)} />;
+}
+
+function EditSync({ of }: { readonly of: Name }) {
+  const { data, error } = useSyncDetail(of);
+  return <EditExisting kind={syncKind} of={of} detail={data} error={error} />;
+}
+
+export function reasonAgainst(session: Session): string | undefined {
+  if (session.mode === 'single') return strings.single.readOnly;
+  return isGranted(session, 'editor') ? undefined : strings.roles.needsEditor;
+}
+
+export function usualNamespace({ grants }: Session): string {
+  const named = grants.filter(({ role }) => role !== 'viewer').flatMap(({ namespaces }) => namespaces);
+  return named.includes('*') ? 'default' : (named[0] ?? 'default');
+}
+
+/** `public."Order Items"` becomes `order-items`. */
+function nameFor(table: string | undefined): string {
+  const last = table?.split('.').at(-1) ?? '';
+  return last
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+}
