@@ -25,7 +25,7 @@ after(() => systems?.stop());
 
 const nested = `{"z":{"$numberInt":"1"},"long":{"$numberLong":"9007199254740993"},"double":{"$numberDouble":"5.0"},
   "price":{"$numberDecimal":"1.10"},"at":{"$date":{"$numberLong":"1795507200123"}},"by":{"$oid":"65f0c0ffee65f0c0ffee65f0"},
-  "raw":{"$binary":{"base64":"AP8=","subType":"80"}},"none":null,"nan":{"$numberDouble":"NaN"},"text":"é🌊 \\"quoted\\"","a":[[],{},[{"b":true}]]}`;
+  "raw":{"$binary":{"base64":"AP8=","subType":"00"}},"none":null,"nan":{"$numberDouble":"NaN"},"text":"é🌊 \\"quoted\\"","a":[[],{},[{"b":true}]]}`;
 
 /** Fields of a document, and what is another value at the end. */
 const fields: readonly (readonly [name: string, before: string, after?: string])[] = [

@@ -66,7 +66,8 @@ const numbers: readonly TypeCase[] = [
     name: 'c_numeric_long',
     ddl: 'numeric(100,2)',
     kind: 'decimal',
-    values: [`-${'9'.repeat(98)}.99`, '0.01'],
+    values: ['0.01'],
+    misfits: [{ at: ['mongodb'], values: [`-${'9'.repeat(98)}.99`] }],
   },
   { name: 'c_numeric_tiny', ddl: 'numeric(3,40)', kind: 'decimal', values: ['-999e-40', '1e-40'] },
   {
@@ -211,7 +212,10 @@ const times: readonly TypeCase[] = [
 const arrays: readonly TypeCase[] = [
   array('c_ints', 'integer', 'int', '{1,NULL,-3}', '{}', '{{1,2},{3,4}}', '{{{1}}}'),
   array('c_bigints', 'bigint', 'int', '{9223372036854775807,9007199254740993}'),
-  array('c_numerics', 'numeric', 'decimal', '{123456789012345678901234567890.123456789,1.10}'),
+  {
+    ...array('c_numerics', 'numeric', 'decimal', '{1.10,NULL}'),
+    misfits: [{ at: ['mongodb'], values: ["'{123456789012345678901234567890.123456789,1.10}'"] }],
+  },
   array('c_doubles', 'double precision', 'float64', '{1.5,1e300,0.1}'),
   array('c_bools', 'boolean', 'boolean', '{t,f,NULL}'),
   array('c_texts', 'text', 'text', '{"a,b","NULL",NULL,"q\\"uo\\\\te","","{x}"," é🌊\n"}'),
