@@ -110,8 +110,9 @@ function useEntries(typed: string): readonly Entry[] {
   });
   const words = typed.toLowerCase().trim();
   const own = fixedEntries(session).filter(({ label }) => label.toLowerCase().includes(words));
-  return [
-    ...own,
+  // The search also finds tables and messages; what has the words in its name comes first.
+  const isNamed = ({ label }: Entry) => Number(label.toLowerCase().includes(words));
+  const found = [
     ...(syncs.data?.items ?? []).map(({ uid, namespace, name }) => ({
       key: uid,
       kind: text.sync,
@@ -125,6 +126,7 @@ function useEntries(typed: string): readonly Entry[] {
       run: () => navigate(dataSourceLink(namespace, name)),
     })),
   ];
+  return [...own, ...found.toSorted((a, b) => isNamed(b) - isNamed(a))];
 }
 
 const pages = [
