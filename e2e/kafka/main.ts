@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util';
 import { randomFrom } from '../kit/random.ts';
 import { roundTrip } from './round-trip.ts';
 
-/** `make kafka-proof`: the long form of e2e/kafka.test.ts. */
+/**
+ * `make kafka-proof`: the long form of e2e/kafka.test.ts. On a busy machine a broker that was killed may take minutes to come back:
+ * IDRA_TEST_PATIENCE_MS=300000.
+ */
 const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '1000000' },

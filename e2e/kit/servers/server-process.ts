@@ -2,7 +2,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningProcess } from '../processes.ts';
 import { removeFolder, tempFolder } from '../temp.ts';
-import { until } from '../wait.ts';
+import { patienceMs, until } from '../wait.ts';
 import { serversFolder } from './find.ts';
 
 export interface ServerUser {
@@ -86,7 +86,7 @@ async function startAndWait({ start, answers }: Launch): Promise<RunningProcess>
       await answers();
       return true;
     },
-    { what: `${running.name} to answer`, timeoutMs: 60_000, everyMs: 50 },
+    { what: `${running.name} to answer`, timeoutMs: Math.max(60_000, patienceMs), everyMs: 50 },
   ).catch(async (error: unknown) => {
     running.kill();
     throw new Error(`${(error as Error).message}\n${running.tail()}`);

@@ -141,15 +141,22 @@ export async function openSqlServer({
     },
   });
   connection.on('error', () => {});
+  let hasEnded = false;
+  const ended = new Promise<void>((resolve) =>
+    connection.once('end', () => {
+      hasEnded = true;
+      resolve();
+    }),
+  );
   await new Promise<void>((resolve, reject) =>
     connection.connect((error) => (error ? reject(error) : resolve())),
   );
   return {
     query: (sql) => runIn(connection, sql),
     close: async () => {
-      const closed = new Promise<void>((resolve) => connection.once('end', () => resolve()));
+      if (hasEnded) return;
       connection.close();
-      await closed;
+      await ended;
     },
   };
 }
