@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { type KeyboardEvent, useEffect, useId, useState } from 'react';
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { call } from '../api/client.ts';
 import { isGranted, useSession } from '../api/session.tsx';
 import type { DataSourceList, Session, SyncList } from '../api/types.ts';
@@ -35,6 +35,8 @@ function PaletteContent({ onClose }: { readonly onClose: () => void }) {
   const [typed, setTyped] = useState('');
   const [active, setActive] = useState(0);
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
   const entries = useEntries(typed);
   const at = Math.min(active, entries.length - 1);
   const run = (entry: Entry | undefined) => {
@@ -52,6 +54,7 @@ function PaletteContent({ onClose }: { readonly onClose: () => void }) {
   return (
     <div className="palette">
       <input
+        ref={input}
         role="combobox"
         aria-label={text.title}
         aria-expanded="true"
