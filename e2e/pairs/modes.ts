@@ -1,4 +1,4 @@
-import { BSON } from 'mongodb';
+import { BSON, type Collection } from 'mongodb';
 import { syncManifest } from '../kit/single-mode.ts';
 import type { AnyDatabase, SqlSystem, TestCollections } from '../kit/systems.ts';
 
@@ -162,12 +162,19 @@ export async function changeOrders(source: AnyDatabase): Promise<void> {
   );
 }
 
+/** A number finds a document whatever integer type its `_id` has. */
+interface StoredOrder {
+  readonly _id: number;
+  readonly label?: string;
+  readonly updated_at: Date;
+}
+
 async function changeDocuments(
   source: TestCollections,
   changed: readonly number[],
   [low, high]: readonly [number, number],
 ): Promise<void> {
-  const orders = source.collection('orders');
+  const orders = source.collection('orders') as unknown as Collection<StoredOrder>;
   for (const id of changed)
     await orders.updateOne({ _id: id }, { $set: { label: 'changed', updated_at: dateOf(timeOf(id, 1)) } });
   await orders.deleteMany({ $or: [{ _id: { $lte: low } }, { _id: { $gt: high, $lte: firstRows } }] });

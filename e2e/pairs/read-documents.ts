@@ -12,8 +12,7 @@ import {
   Timestamp,
 } from 'mongodb';
 import { asText, type TestCollections } from '../kit/systems.ts';
-import type { ReadColumn } from './read-table.ts';
-import type { Kind } from './type-case.ts';
+import type { Kind, ReadColumn } from './type-case.ts';
 
 /** Fields of all documents as text, in the order of the first one. A missing field is null. */
 export async function readDocuments(

@@ -1,12 +1,7 @@
 import type { AnyDatabase, SqlSystem, TestDatabase } from '../kit/systems.ts';
 import { canonical } from './canonical.ts';
 import { readDocuments } from './read-documents.ts';
-import type { Kind } from './type-case.ts';
-
-export interface ReadColumn {
-  readonly name: string;
-  readonly kind: Kind;
-}
+import type { ReadColumn } from './type-case.ts';
 
 export type CanonicalRow = ReadonlyMap<string, string | null>;
 

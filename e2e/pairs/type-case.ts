@@ -23,6 +23,12 @@ export type Kind =
   | 'other'
   | { readonly arrayOf: Kind };
 
+/** A column, and how its values compare. */
+export interface ReadColumn {
+  readonly name: string;
+  readonly kind: Kind;
+}
+
 /** One type of a system, with values as SQL literals or expressions; for MongoDB as canonical Extended JSON. */
 export interface TypeCase {
   /** Of the column. */
