@@ -25,15 +25,15 @@ export function rowWriter(
     write: jsonOf(type, options),
   }));
   return (row) => {
-    const parts: string[] = [];
-    for (const [index, { name, start, write }] of fields.entries()) {
-      const value = row[index] ?? null;
+    let [line, index] = ['', 0];
+    for (const { name, start, write } of fields) {
+      const value = row[index++] ?? null;
       if (value === null && !options.writesNull) continue;
       const text = write(value);
-      if (text instanceof Misfit) return { column: name, reason: text.reason };
-      parts.push(start + text);
+      if (typeof text !== 'string') return { column: name, reason: text.reason };
+      line += line === '' ? start + text : `,${start}${text}`;
     }
-    return `{${parts.join(',')}}`;
+    return `{${line}}`;
   };
 }
 
@@ -54,6 +54,7 @@ function nonNullJsonOf(type: ColumnType, options: JsonOptions): (value: Some) =>
     case 'boolean':
       return String;
     case 'int':
+      return (value) => integerJson(value, options);
     case 'decimal':
       return (value) => numberJson(String(value), options);
     case 'float':
@@ -80,6 +81,11 @@ const noNumber = new Misfit('is NaN or infinite, which JSON does not have');
 function numberJson(text: string, { numbersAsText }: JsonOptions): string | Misfit {
   if (!/^-?\d+(\.\d+)?$/.test(text)) return noNumber;
   return numbersAsText ? `"${text}"` : text;
+}
+
+function integerJson(value: Some, options: JsonOptions): string | Misfit {
+  const isInteger = typeof value === 'bigint' || Number.isSafeInteger(value);
+  return isInteger && !options.numbersAsText ? String(value) : numberJson(String(value), options);
 }
 
 function floatJson(value: Some): string | Misfit {

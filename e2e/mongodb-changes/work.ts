@@ -3,6 +3,8 @@ import { BSON, type Collection, type Db, type Document } from 'mongodb';
 /** Documents of `accounts`: their balances change only by transfers between two of them, so that the sum of all is 0. */
 const accounts = 100;
 const perWrite = 500;
+/** One command for each kind of change, instead of one for each change that is of another kind than the one before. */
+const insertsFirst = { ordered: false };
 
 type Order = Document & { _id: number };
 type Operation = Parameters<Collection<Order>['bulkWrite']>[0][number];
@@ -49,8 +51,8 @@ export class Work {
   async #changeOrders(count: number): Promise<void> {
     let made = 0;
     while (made < count) {
-      const operations = Array.from({ length: Math.min(20, count - made) }, () => this.#operation());
-      await this.orders.bulkWrite(operations);
+      const operations = Array.from({ length: Math.min(50, count - made) }, () => this.#operation());
+      await this.orders.bulkWrite(operations, insertsFirst);
       made += operations.length;
       if (made < count) made += await this.#transfer();
     }
@@ -104,7 +106,7 @@ export class Work {
         ? { updateOne: { filter: { _id }, update: { $set: { 'totals.gross': new BSON.Int32(gross) } } } }
         : { replaceOne: { filter: { _id }, replacement: orderOf(_id, 0, gross) } };
     });
-    await this.events.bulkWrite(operations);
+    await this.events.bulkWrite(operations, insertsFirst);
     this.done += operations.length;
   }
 

@@ -6,12 +6,16 @@ import type { S3Address } from './minio.ts';
 
 const version = '1.5.5';
 
-/** Statements on standard input, the rows of the last one as JSON on standard output. Extensions are copied below HOME. */
+/**
+ * Statements on standard input, the rows of the last one as JSON on standard output. Extensions are copied below HOME. A statement that takes
+ * long would print its progress there, too.
+ */
 const script = `
 import json, sys, duckdb, duckdb_extensions
 duckdb_extensions.import_extension("httpfs")
 connection = duckdb.connect()
 connection.load_extension("httpfs")
+connection.execute("SET enable_progress_bar = false")
 rows = None
 for statement in json.load(sys.stdin):
     result = connection.execute(statement)
