@@ -25,6 +25,8 @@ export interface Run {
   readonly ms: number;
   /** VmHWM. */
   readonly peakBytes: number;
+  /** Of all threads, which other load of the machine changes less than the time. */
+  readonly cpuMs: number;
 }
 
 const settings = {
@@ -82,14 +84,15 @@ export async function timed(command: string, args: readonly string[]): Promise<R
       output = (output + chunk).slice(-4_000);
     });
   }
-  let peakBytes = 0;
+  let [peakBytes, cpuMs] = [0, 0];
   const watch = setInterval(() => {
     peakBytes = Math.max(peakBytes, peakOf(child.pid));
+    cpuMs = Math.max(cpuMs, cpuOf(child.pid));
   }, 50);
   const code = await new Promise((resolve) => child.once('close', resolve));
   clearInterval(watch);
   if (code !== 0) throw new Error(`${command} ended with ${code}\n${output}`);
-  return { ms: performance.now() - start, peakBytes };
+  return { ms: performance.now() - start, peakBytes, cpuMs };
 }
 
 /** VmHWM; 0 if the process has ended. */
@@ -97,6 +100,18 @@ function peakOf(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** Ticks of 10 ms in user and system mode; 0 if the process has ended. */
+function cpuOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     return 0;
   }

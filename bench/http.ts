@@ -45,8 +45,10 @@ const target = { path: '/items', bodyTemplate: '{{ rows }}', rowsPerCall };
 
 try {
   const runs = (part: string) => values.only === undefined || values.only === part;
-  if (runs('read')) await compare('read pages', { rows, pairs }, readByDriver, readByIdra);
-  if (runs('write')) await compare('send rows', { rows, pairs }, writeByDriver, writeByIdra);
+  // The driver's loop neither keeps digits nor identifies items, and answers of a real API take far longer than both.
+  const size = { rows, pairs, isReported: true } as const;
+  if (runs('read')) await compare('read pages', size, readByDriver, readByIdra);
+  if (runs('write')) await compare('send rows', size, writeByDriver, writeByIdra);
   if (runs('memory')) await judgeMemory('API to API', rows, 250, peakOf);
 } finally {
   server.disconnect();

@@ -72,7 +72,7 @@ spec:
   schedule: { once: true }
 ${options.batch === undefined ? '' : `  batch: { maxRows: ${options.batch} }\n`}`,
   );
-  const { ms, peakBytes } = await timed(`${projectFolder}/bin/idra`, [
+  const { ms, peakBytes, cpuMs } = await timed(`${projectFolder}/bin/idra`, [
     'run',
     '-f',
     file,
@@ -80,6 +80,8 @@ ${options.batch === undefined ? '' : `  batch: { maxRows: ${options.batch} }\n`}
     '--state',
     state,
   ]);
-  console.log(`       ${title}: ${rows} rows in ${(ms / 1_000).toFixed(1)} s`);
+  console.log(
+    `       ${title}: ${rows} rows in ${(ms / 1_000).toFixed(1)} s, ${(cpuMs / 1_000).toFixed(1)} s of CPU`,
+  );
   judge(`${title}, peak`, peakBytes / 2 ** 20, limitMiB, 'MiB');
 }

@@ -190,7 +190,9 @@ async function writeYaml(page: Page, text: string): Promise<void> {
   const editor = page.getByRole('textbox', { name: 'YAML' });
   await editor.click();
   await page.keyboard.press('Control+a');
-  await page.keyboard.insertText(text);
+  // Pasted, as a user does: typing would be indented by the editor.
+  await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`);
+  await page.keyboard.press('Control+v');
 }
 
 async function choose(page: Page, path: string, value: string): Promise<void> {

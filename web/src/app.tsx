@@ -28,21 +28,22 @@ const ActivityPage = lazy(async () => ({ default: (await import('./pages/activit
 const SettingsPage = lazy(async () => ({ default: (await import('./pages/settings.tsx')).SettingsPage }));
 
 type Parts = Readonly<Record<string, string>>;
-const named = ({ namespace = '', name = '' }: Parts) => ({ namespace, name, key: `${namespace}/${name}` });
+const named = ({ namespace = '', name = '' }: Parts) => ({ namespace, name });
+const keyOf = ({ namespace, name }: Parts) => `${namespace}/${name}`;
 
 /** The first that fits the path. */
 const routes: readonly (readonly [pattern: string, page: (parts: Parts) => ReactNode])[] = [
   ['/', () => <OverviewPage />],
   ['/syncs', () => <SyncsPage />],
   ['/syncs/new', () => <SyncEditor />],
-  ['/syncs/:namespace/:name', (parts) => <SyncPage {...named(parts)} />],
-  ['/syncs/:namespace/:name/edit', (parts) => <SyncEditor of={named(parts)} key={named(parts).key} />],
+  ['/syncs/:namespace/:name', (parts) => <SyncPage {...named(parts)} key={keyOf(parts)} />],
+  ['/syncs/:namespace/:name/edit', (parts) => <SyncEditor of={named(parts)} key={keyOf(parts)} />],
   ['/data-sources', () => <DataSourcesPage />],
   ['/data-sources/new', () => <DataSourceEditor />],
-  ['/data-sources/:namespace/:name', (parts) => <DataSourcePage {...named(parts)} />],
+  ['/data-sources/:namespace/:name', (parts) => <DataSourcePage {...named(parts)} key={keyOf(parts)} />],
   [
     '/data-sources/:namespace/:name/edit',
-    (parts) => <DataSourceEditor of={named(parts)} key={named(parts).key} />,
+    (parts) => <DataSourceEditor of={named(parts)} key={keyOf(parts)} />,
   ],
   ['/agents', () => <AgentsPage />],
   ['/activity', () => <ActivityPage />],

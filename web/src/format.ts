@@ -3,6 +3,8 @@ const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
 const fine = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const day = new Intl.DateTimeFormat(locale, { weekday: 'short', hour: '2-digit', minute: '2-digit' });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'always', style: 'narrow' });
 
 export function number(value: number): string {
@@ -34,6 +36,11 @@ export function duration(seconds: number): string {
 
 export function exact(time: string | number): string {
   return moment.format(new Date(time));
+}
+
+/** For the axis of a chart: the day too, if it spans several. */
+export function axisTime(seconds: number, spanSeconds: number): string {
+  return (spanSeconds > 86_400 ? day : clock).format(new Date(seconds * 1_000));
 }
 
 const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [

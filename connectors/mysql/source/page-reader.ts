@@ -31,8 +31,8 @@ export class ShapeDiffers extends Error {
 }
 
 /**
- * Streams one statement's rows in parts, in its own transaction, after checking that the object has the expected shape. At most one full
- * part waits for its reader; then the connection is paused, and eventually the server as well.
+ * Streams one statement's rows in parts, in its own transaction, after checking that the object has the expected shape. When a part is
+ * full, the connection is paused until its reader asks for the next one.
  */
 export async function* readParts(
   session: Session,
@@ -81,16 +81,18 @@ export async function* readParts(
       if (isChanged) throw new ShapeDiffers();
       const part = full.shift();
       if (part) {
-        if (full.length === 0) session.resume();
         const { last, ...rest } = part;
         yield { ...rest, lastKey: keyOf(last, statement) };
       } else if (outcome) {
         if ('error' in outcome) throw outcome.error;
         return;
       } else {
-        await new Promise<void>((resolve) => {
+        const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
+        // Not before the next part is asked for, so that no part waits here beside those of the caller. It may call `wake` at once.
+        session.resume();
+        await woken;
       }
     }
   } finally {

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Connection, FieldDef } from 'pg';
 import type { BatchLimits } from '../../../core/batch.ts';
 import { type Answer, answerOn } from '../../sql/connection/answer.ts';
 import { shapeText } from '../fingerprint.ts';
-import { binaryHeader, binaryTrailer, FrameCutter, type FramePart } from './frames.ts';
+import { binaryHeader, binaryTrailer, FrameCutter, type FrameListener, type FramePart } from './frames.ts';
 import { SubmittedQuery } from './statements.ts';
 
 type SocketReader = (chunk: Buffer) => void;
@@ -12,6 +13,8 @@ const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
 export interface CopyFormat {
   readonly limits: BatchLimits;
   readonly isBinary: boolean;
+  /** Parts are pieces of this size of a batch; omitted: whole batches. */
+  readonly pieceBytes?: number;
 }
 
 /** Thrown before the first row of a read if the object does not have the expected shape. */
@@ -35,10 +38,10 @@ export class CopyOut extends SubmittedQuery {
   #shape: string | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(text: string, { limits, isBinary }: CopyFormat) {
+  constructor(text: string, { limits, isBinary, pieceBytes }: CopyFormat) {
     super();
     this.#text = text;
-    this.#cutter = new FrameCutter(limits, isBinary, {
+    const listener: FrameListener = {
       onPart: (part) => {
         this.#parts.push(part);
         this.#socket?.pause();
@@ -48,7 +51,8 @@ export class CopyOut extends SubmittedQuery {
       onEnd: (rest) => this.#giveBack(rest),
       onProgress: () => this.#answer?.progressed(),
       onLargeRow: (size) => this.#answer?.holdRow(size, 1),
-    });
+    };
+    this.#cutter = new FrameCutter(limits, isBinary, listener, pieceBytes);
   }
 
   submit(connection: Connection): void {
@@ -122,20 +126,27 @@ export class CopyOut extends SubmittedQuery {
 /** The data for COPY .. FROM STDIN: frames, in the format of its statement. */
 export interface CopyBody {
   readonly isBinary: boolean;
-  readonly frames: readonly Buffer[];
+  /** A list is sent at once. Other frames are made while the server takes the ones before, so that few of them are in memory. */
+  readonly frames: Iterable<Buffer>;
 }
 
+const copyFail = Buffer.from([0x66, 0, 0, 0, 5, 0]);
+
 /**
- * COPY .. FROM STDIN, which may follow `BEGIN;`. Statement, rows and end are sent together, without waiting for the server's response. If
+ * COPY .. FROM STDIN, which may follow `BEGIN;`. Statement, rows and end are sent without waiting for the server's response. If
  * the server refuses, it drops the rows itself (PostgreSQL's protocol, COPY operations).
  */
 export class CopyIn extends SubmittedQuery {
   readonly #text: string;
   readonly #body: CopyBody;
   #rowCount = 0;
+  /** The server has answered, or the connection is lost: nothing more is sent. */
+  #isOver = false;
+  /** Why a frame could not be made. */
+  #failure: { readonly error: unknown } | undefined;
   readonly done: Promise<number>;
   #resolve: (rows: number) => void = () => {};
-  #reject: (error: Error) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
 
   constructor(text: string, body: CopyBody) {
     super();
@@ -149,13 +160,38 @@ export class CopyIn extends SubmittedQuery {
 
   submit(connection: Connection): void {
     const { stream } = connection;
+    const { isBinary, frames } = this.#body;
     stream.cork();
     connection.query(this.#text);
-    if (this.#body.isBinary) stream.write(binaryHeader);
-    for (const chunk of this.#body.frames) stream.write(chunk);
+    if (isBinary) stream.write(binaryHeader);
+    if (Array.isArray(frames)) {
+      for (const chunk of frames) stream.write(chunk);
+      this.#end(stream);
+    } else this.#sendNext(stream, frames[Symbol.iterator]());
+    stream.uncork();
+  }
+
+  #sendNext(stream: Duplex, frames: Iterator<Buffer>): void {
+    if (this.#isOver) return;
+    try {
+      const { done, value } = frames.next();
+      if (done) {
+        this.#end(stream);
+        return;
+      }
+      // Others get their turn between two frames, also if the server takes each of them at once.
+      const next = () => setImmediate(() => this.#sendNext(stream, frames));
+      if (stream.write(value)) next();
+      else stream.once('drain', next);
+    } catch (error) {
+      this.#failure = { error };
+      stream.write(copyFail);
+    }
+  }
+
+  #end(stream: Duplex): void {
     if (this.#body.isBinary) stream.write(binaryTrailer);
     stream.write(copyDone);
-    stream.uncork();
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
@@ -164,10 +200,12 @@ export class CopyIn extends SubmittedQuery {
   }
 
   handleReadyForQuery(): void {
+    this.#isOver = true;
     this.#resolve(this.#rowCount);
   }
 
   handleError(error: Error): void {
-    this.#reject(error);
+    this.#isOver = true;
+    this.#reject(this.#failure ? this.#failure.error : error);
   }
 }

@@ -54,3 +54,45 @@ test('bodies of frames are whole lines, however the frames are cut into chunks',
   assert.equal(bodies.length, 1);
   assert.ok(concat.mock.callCount() < 5, `a row in pieces was joined ${concat.mock.callCount()} times`);
 });
+
+test('a batch in pieces ends where a whole one does, and every piece has rows', () => {
+  const lines = Array.from({ length: 100 }, (_, index) => `${index}\t${'x'.repeat((index * 37) % 90)}\n`);
+  const bytes = Buffer.concat([
+    frame(Buffer.from('')).fill('H', 0, 1),
+    ...lines.map((line) => frame(Buffer.from(line))),
+    Buffer.from('c\0\0\0\x04', 'latin1'),
+  ]);
+  const batchesOf = (pieceBytes: number | undefined, chunkBytes: number) => {
+    const parts: FramePart[] = [];
+    const listener = {
+      onPart: (part: FramePart) => parts.push(part),
+      onMessage() {},
+      onEnd() {},
+      onProgress() {},
+      onLargeRow() {},
+    };
+    const cutter = new FrameCutter({ maxRows: 30, maxBytes: 1_500 }, false, listener, pieceBytes);
+    for (let at = 0; at < bytes.length; at += chunkBytes) cutter.push(bytes.subarray(at, at + chunkBytes));
+    assert.ok(parts.every(({ rowCount }) => rowCount > 0));
+    const batches: string[] = [];
+    let batch = '';
+    for (const { chunks, endsBatch } of parts) {
+      batch += Buffer.concat([...bodiesOf(chunks)]).toString();
+      if (!endsBatch) continue;
+      batches.push(batch);
+      batch = '';
+    }
+    assert.equal(batch, '');
+    return { batches, parts: parts.length };
+  };
+  const whole = batchesOf(undefined, bytes.length);
+  assert.equal(whole.batches.join(''), lines.join(''));
+  assert.equal(whole.parts, whole.batches.length);
+  for (const chunkBytes of [7, 64, 1_000, bytes.length]) {
+    for (const pieceBytes of [1, 200, 10_000]) {
+      const { batches, parts } = batchesOf(pieceBytes, chunkBytes);
+      assert.deepEqual(batches, whole.batches, `${pieceBytes} in chunks of ${chunkBytes}`);
+      assert.ok(pieceBytes === 10_000 || parts > batches.length);
+    }
+  }
+});

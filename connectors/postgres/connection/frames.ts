@@ -2,7 +2,7 @@ import type { BatchLimits } from '../../../core/batch.ts';
 import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
 import { asides, mostPieces } from './message-limits.ts';
 
-/** CopyData frames of one batch: 'd', int32 length, one row. */
+/** CopyData frames of a batch, or of a piece of one: 'd', int32 length, one row. */
 export interface FramePart {
   /** Belong to the reader of the part. */
   readonly chunks: Buffer[];
@@ -10,10 +10,12 @@ export interface FramePart {
   readonly byteCount: number;
   /** The last row without its frame header. */
   readonly lastRow: Buffer;
+  /** False: more rows of its batch follow in the next part. */
+  readonly endsBatch: boolean;
 }
 
 export interface FrameListener {
-  /** Called when a batch is full, and with the last rows when they have ended. */
+  /** Called when a batch or a piece of it is full, and with the last rows when they have ended. */
   onPart(part: FramePart): void;
   /** A complete message of another kind between the rows: a notice, a parameter. */
   onMessage(message: Buffer): void;
@@ -57,6 +59,7 @@ export class FrameCutter {
   readonly #limits: BatchLimits;
   readonly #isBinary: boolean;
   readonly #listener: FrameListener;
+  readonly #pieceBytes: number;
   /** The start of a message whose header is incomplete, or of one that is not a row. */
   #carry: Buffer[] = [];
   #carryBytes = 0;
@@ -71,13 +74,23 @@ export class FrameCutter {
   #chunks: Buffer[] = [];
   #rowCount = 0;
   #byteCount = 0;
+  /** Of the pieces of the batch that were passed on. */
+  #passedRows = 0;
+  #passedBytes = 0;
   #lastChunk = 0;
   #lastOffset = 0;
 
-  constructor(limits: BatchLimits, isBinary: boolean, listener: FrameListener) {
+  /** `pieceBytes`: a batch is passed on in pieces of this size, which end where a row does. */
+  constructor(
+    limits: BatchLimits,
+    isBinary: boolean,
+    listener: FrameListener,
+    pieceBytes = Number.POSITIVE_INFINITY,
+  ) {
     this.#limits = limits;
     this.#isBinary = isBinary;
     this.#listener = listener;
+    this.#pieceBytes = pieceBytes;
   }
 
   push(bytes: Buffer): void {
@@ -114,13 +127,11 @@ export class FrameCutter {
         at += body;
         continue;
       }
-      if (
-        this.#rowCount > 0 &&
-        (this.#rowCount >= this.#limits.maxRows || this.#byteCount + size > this.#limits.maxBytes)
-      ) {
+      const endsBatch = this.#isFull(size);
+      if (endsBatch || this.#byteCount >= this.#pieceBytes) {
         this.#keep(chunk, from, at);
         from = at;
-        this.#emit();
+        this.#emit(endsBatch);
       }
       this.#countRow(size, at - from);
       const end = at + size;
@@ -129,6 +140,13 @@ export class FrameCutter {
     }
     this.#keep(chunk, from, at);
     if (at < chunk.length) this.#carryOver(chunk.subarray(at), headBytes);
+  }
+
+  /** Whether the batch has no room for a row of this size. */
+  #isFull(size: number): boolean {
+    const { maxRows, maxBytes } = this.#limits;
+    const rows = this.#passedRows + this.#rowCount;
+    return rows > 0 && (rows >= maxRows || this.#passedBytes + this.#byteCount + size > maxBytes);
   }
 
   #carryOver(part: Buffer, wantedBytes: number): void {
@@ -163,7 +181,7 @@ export class FrameCutter {
     const type = chunk[at] ?? 0;
     const isBefore = !this.#hasBegun && type !== errorResponse && type !== readyForQuery;
     if (!isBefore && !between.has(type)) {
-      if (type !== errorResponse && this.#rowCount > 0) this.#emit();
+      if (type !== errorResponse && this.#rowCount > 0) this.#emit(true);
       this.#listener.onEnd(chunk.subarray(at), type === errorResponse);
       return undefined;
     }
@@ -216,11 +234,14 @@ export class FrameCutter {
     return undefined;
   }
 
-  #emit(): void {
+  #emit(endsBatch: boolean): void {
     const tail = this.#chunks.slice(this.#lastChunk);
     const last = tail.length === 1 && tail[0] ? tail[0] : Buffer.concat(tail);
     const lastRow = last.subarray(this.#lastOffset + headBytes);
-    const part = { chunks: this.#chunks, rowCount: this.#rowCount, byteCount: this.#byteCount, lastRow };
+    const [rowCount, byteCount] = [this.#rowCount, this.#byteCount];
+    const part = { chunks: this.#chunks, rowCount, byteCount, lastRow, endsBatch };
+    this.#passedRows = endsBatch ? 0 : this.#passedRows + rowCount;
+    this.#passedBytes = endsBatch ? 0 : this.#passedBytes + byteCount;
     this.#chunks = [];
     this.#rowCount = 0;
     this.#byteCount = 0;

@@ -14,7 +14,7 @@ export interface RowSet {
   readonly count: number;
   readonly isBinary: boolean;
   body(from: number, to: number): CopyBody;
-  /** Rows that were left out of bodies because no column of PostgreSQL can keep them, by index. */
+  /** Rows that were left out of bodies because no column of PostgreSQL can keep them, by index. Known when the body was sent. */
   readonly misfits: ReadonlyMap<number, Rejection>;
   /** `id 42`, if the row has a readable key. */
   name(index: number): string | undefined;
@@ -92,15 +92,17 @@ class ValueRows implements RowSet {
   }
 
   body(from: number, to: number): CopyBody {
-    const frames: Buffer[] = [];
+    return { isBinary: false, frames: this.#frames(from, to) };
+  }
+
+  *#frames(from: number, to: number): Generator<Buffer> {
     let lines = '';
     for (let index = from; index < to; index++) {
       lines += this.#line(index);
       if (lines.length < frameBytes && index + 1 < to) continue;
-      frames.push(textFrame(lines));
+      yield textFrame(lines);
       lines = '';
     }
-    return { isBinary: false, frames };
   }
 
   name(index: number): string | undefined {

@@ -1,4 +1,4 @@
-import type { RowFormat, Rows } from '../../../core/batch.ts';
+import type { RawFormat, RowFormat, Rows } from '../../../core/batch.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { scalarText } from '../../../core/offset.ts';
 import { RowPacker } from '../../../core/packed-rows.ts';
@@ -6,12 +6,12 @@ import type { Column, Scalar } from '../../../core/values.ts';
 import { type Range, selectRange } from '../../sql/source/keyset.ts';
 import { keyIsNull } from '../../sql/source/order-check.ts';
 import type { Part } from '../../sql/source/read-pass.ts';
-import { bodiesOf, type FramePart } from '../connection/frames.ts';
+import { bodiesOf } from '../connection/frames.ts';
 import type { ExpectedShape } from '../connection/read-only.ts';
 import type { Session } from '../session.ts';
 import { fieldsOf, keyDecoderOf } from '../types/binary-keys.ts';
 import { decodeLines, splitLine, withoutRareEscapes } from '../types/copy-text.ts';
-import { decoderOf } from '../types/decode.ts';
+import { type Decode, decoderOf } from '../types/decode.ts';
 import { dialect } from '../types/literals.ts';
 
 /** One page, read by a single statement that must find the object as it was described. */
@@ -22,32 +22,58 @@ export interface Page {
   readonly expected: ExpectedShape;
 }
 
+/** COPY text is converted in pieces of this size, so that of a batch only what was made of it waits. */
+const pieceBytes = 262_144;
+
 /** The rows of a page by COPY, cut at the limits of a batch. Throws ShapeDiffers. */
 export async function* copyParts(
   session: Session,
   { from, range, request: { rowFormat, limits }, expected }: Page,
   signal: AbortSignal,
 ): AsyncGenerator<Part> {
-  const isBinary = rowFormat.format === 'pgcopy-binary';
+  const { format } = rowFormat;
+  const isBinary = format === 'pgcopy-binary';
   const select = selectRange(dialect, from, range, rowFormat);
   const sql = `COPY (${select}) TO STDOUT${isBinary ? ' (FORMAT binary)' : ''}`;
   const lastKey = lastKeyReader(range, rowFormat);
-  for await (const part of session.copyOut(sql, { limits, isBinary }, expected, signal)) {
-    const { rowCount, byteCount } = part;
-    yield { rows: toRows(part, range, rowFormat), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
+  const copyFormat = { limits, isBinary, ...(!isBinary && { pieceBytes }) };
+  const decoders = range.columns.map((column) => decoderOf(column.type));
+  let rows = isBinary ? undefined : convertedRows(format, decoders);
+  let [rowCount, byteCount] = [0, 0];
+  for await (const part of session.copyOut(sql, copyFormat, expected, signal)) {
+    rowCount += part.rowCount;
+    byteCount += part.byteCount;
+    rows?.add(part.chunks.splice(0));
+    if (!part.endsBatch) continue;
+    const made = rows?.finish() ?? { format, chunks: part.chunks };
+    yield { rows: made, rowCount, byteCount, lastKey: lastKey(part.lastRow) };
+    rows = isBinary ? undefined : convertedRows(format, decoders);
+    [rowCount, byteCount] = [0, 0];
   }
 }
 
-function toRows(part: FramePart, range: Range, rowFormat: RowFormat): Rows {
-  if (rowFormat.format === 'pgcopy-binary') return { format: rowFormat.format, chunks: part.chunks };
-  // The part is referenced until its batch is written; what was converted is no longer needed.
-  const chunks = part.chunks.splice(0);
-  if (rowFormat.format === 'tsv')
-    return { format: 'tsv', chunks: Array.from(bodiesOf(chunks), withoutRareEscapes) };
-  const decoders = range.columns.map((column) => decoderOf(column.type));
+interface ConvertedRows {
+  add(frames: readonly Buffer[]): void;
+  finish(): Rows;
+}
+
+function convertedRows(format: RawFormat, decoders: readonly Decode[]): ConvertedRows {
+  if (format === 'tsv') {
+    const chunks: Buffer[] = [];
+    return {
+      add(frames) {
+        for (const lines of bodiesOf(frames)) chunks.push(withoutRareEscapes(lines));
+      },
+      finish: () => ({ format, chunks }),
+    };
+  }
   const packer = new RowPacker();
-  for (const lines of bodiesOf(chunks)) for (const row of decodeLines(lines, decoders)) packer.push(row);
-  return { format: 'values', rows: packer.finish() };
+  return {
+    add(frames) {
+      for (const lines of bodiesOf(frames)) for (const row of decodeLines(lines, decoders)) packer.push(row);
+    },
+    finish: () => ({ format: 'values', rows: packer.finish() }),
+  };
 }
 
 export function canonicalText(text: string, column: Column): string {

@@ -103,5 +103,5 @@ const extensions = [
   syntaxHighlighting(highlighting),
   theme,
   EditorView.lineWrapping,
-  EditorView.contentAttributes.of({ 'aria-label': strings.editor.yaml }),
+  EditorView.contentAttributes.of({ 'aria-label': strings.editor.yaml, tabindex: '0' }),
 ];

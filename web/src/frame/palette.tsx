@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { type KeyboardEvent, useEffect, useId, useState } from 'react';
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { call } from '../api/client.ts';
 import { isGranted, useSession } from '../api/session.tsx';
 import type { DataSourceList, Session, SyncList } from '../api/types.ts';
@@ -35,6 +35,8 @@ function PaletteContent({ onClose }: { readonly onClose: () => void }) {
   const [typed, setTyped] = useState('');
   const [active, setActive] = useState(0);
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
   const entries = useEntries(typed);
   const at = Math.min(active, entries.length - 1);
   const run = (entry: Entry | undefined) => {
@@ -52,6 +54,7 @@ function PaletteContent({ onClose }: { readonly onClose: () => void }) {
   return (
     <div className="palette">
       <input
+        ref={input}
         role="combobox"
         aria-label={text.title}
         aria-expanded="true"
@@ -110,8 +113,9 @@ function useEntries(typed: string): readonly Entry[] {
   });
   const words = typed.toLowerCase().trim();
   const own = fixedEntries(session).filter(({ label }) => label.toLowerCase().includes(words));
-  return [
-    ...own,
+  // The search also finds tables and messages; what has the words in its name comes first.
+  const isNamed = ({ label }: Entry) => Number(label.toLowerCase().includes(words));
+  const found = [
     ...(syncs.data?.items ?? []).map(({ uid, namespace, name }) => ({
       key: uid,
       kind: text.sync,
@@ -125,6 +129,7 @@ function useEntries(typed: string): readonly Entry[] {
       run: () => navigate(dataSourceLink(namespace, name)),
     })),
   ];
+  return [...own, ...found.toSorted((a, b) => isNamed(b) - isNamed(a))];
 }
 
 const pages = [

@@ -39,7 +39,7 @@ export function Section({
   readonly children: ReactNode;
 }) {
   return (
-    <section className="section" aria-label={title}>
+    <section className="section">
       <header className="section-head">
         <h2>{title}</h2>
         {aside}

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { exact } from '../format.ts';
+import { axisTime, exact } from '../format.ts';
 import type { Series } from './chart.tsx';
 
 interface PlotProps {
@@ -48,7 +48,13 @@ function optionsOf(element: HTMLElement, series: readonly Series[]): uPlot.Optio
     legend: { live: true },
     scales: Object.fromEntries(series.map(({ label }) => [label, { range: fromZero }])),
     axes: [
-      { ...axis, grid: { show: false }, space: 80 },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 96,
+        incrs: [60, 300, 600, 900, 3_600, 21_600, 86_400],
+        values: (_plot: uPlot, ticks: number[]) => ticks.map((tick) => axisTime(tick, spanOf(ticks))),
+      },
       ...series.map(({ label, format }, index) => ({
         ...axis,
         scale: label,
@@ -70,6 +76,10 @@ function optionsOf(element: HTMLElement, series: readonly Series[]): uPlot.Optio
       })),
     ],
   };
+}
+
+function spanOf(ticks: readonly number[]): number {
+  return (ticks.at(-1) ?? 0) - (ticks[0] ?? 0);
 }
 
 function fromZero(_plot: uPlot, _low: number | null, high: number | null): [number, number] {

@@ -22,7 +22,7 @@ export const columns = [
   column.display({
     id: 'state',
     header: text.state,
-    size: 108,
+    size: 116,
     meta: { sort: 'state' },
     cell: ({ row: { original } }) => <StateMark state={original.state} attention={original.attention} />,
   }),
