@@ -10,7 +10,6 @@ import { runSeeds } from './fuzz/run/seeds.ts';
 import { generate } from './fuzz/scenario/generate.ts';
 import type { Scenario } from './fuzz/scenario/scenario.ts';
 import { projectFolder } from './kit/processes.ts';
-import { systemNames } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 
 /** Runs the random tester with a few fixed seeds, and with the failures that it has found before: see fuzz/README.md. */
@@ -35,22 +34,6 @@ test('sixty seeds: both ends agree, or status reports why not', async () => {
   for (const result of results) tally.add(result);
   assert.ok(tally.equal > 20, tally.summary().join('\n'));
 });
-
-test('twenty seeds with MongoDB: both ends agree, or status reports why not', async () => {
-  await servers.get('mongodb-memory');
-  const systems = ['mongodb-memory', ...systemNames] as const;
-  const results = await run(seeds.slice(0, 20), (seed) => generate(seed, systems, ['mongodb-memory']));
-  const tally = new Tally();
-  for (const result of results) tally.add(result);
-  assert.ok(tally.equal > 5, tally.summary().join('\n'));
-});
-
-for (const local of ['sqlserver', 'mongodb'] as const) {
-  test(`five seeds with a local ${local}`, async () => {
-    await servers.get(local);
-    await run(seeds.slice(0, 5), (seed) => generate(seed, [local, 'postgres', 'sqlite'], [local]));
-  });
-}
 
 test('rows that were once lost silently are no longer lost', async () => {
   const scenarios = await Promise.all(

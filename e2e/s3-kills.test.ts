@@ -136,7 +136,7 @@ test('two owners that both write until they are refused: one manifest, each comm
   let next = 0;
   /** Claims, and writes until another one has claimed. Each has a client of its own. */
   const own = async () => {
-    for (let life = 0; life < 6; life++) {
+    for (let life = 0; life < 3; life++) {
       const destination = await connector.openDestination(bucket.access, targetOf('owners/'), signal);
       const existing = await destination.describe(signal);
       try {
@@ -165,7 +165,7 @@ test('two owners that both write until they are refused: one manifest, each comm
 test('more small objects than an offset remembers are read once, and so is an upload that ends after them', async () => {
   const many = await TestBucket.open();
   try {
-    await readManyObjects(many, 12_500);
+    await readManyObjects(many, 5_000);
   } finally {
     await many.stop();
   }

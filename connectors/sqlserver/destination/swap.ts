@@ -39,7 +39,7 @@ export async function readDefinition(
   const indexStatements = (indexes ?? []).map((row) => indexStatement(row, indexColumns ?? [], name, named));
   const checkStatements = (checks ?? []).map(([check, definition]) => {
     const constraint = quoteBracket(named.of(String(check), 'OBJECT'));
-    return `ALTER TABLE ${name} WITH CHECK ADD CONSTRAINT ${constraint} CHECK ${definition}`;
+    return `ALTER TABLE ${name} ADD CONSTRAINT ${constraint} CHECK ${definition}`;
   });
   return {
     create: [`CREATE TABLE ${name} (${items.join(', ')})`, ...indexStatements, ...checkStatements],

@@ -40,10 +40,10 @@ export async function addViews(address: Address): Promise<void> {
   });
 }
 
-/** Ends these sessions, whatever they do: its KILL does not always, and by SQL Server's protocol nobody may call the function. */
+/** Ends these sessions, whatever they do, and waits until they are gone: its KILL does not always, and by SQL Server's protocol nobody may call the function. */
 export async function endSessions(address: Address, ids: readonly number[]): Promise<void> {
   await asPostgres(address, (client) =>
-    client.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [ids]),
+    client.query('SELECT pg_terminate_backend(pid, 10000) FROM unnest($1::int[]) AS pid', [ids]),
   );
 }
 
