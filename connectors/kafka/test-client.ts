@@ -49,6 +49,13 @@ export class TestClient {
     });
   }
 
+  /** Deletes the messages of a partition below an offset, as its retention does. */
+  async deleteBelow(topic: string, offset: string, partition = 0): Promise<void> {
+    // The driver deletes only in topics that it has asked about before.
+    await this.admin.fetchTopicOffsets(topic);
+    await this.admin.deleteTopicRecords({ topic, partitions: [{ partition, offset }] });
+  }
+
   async producer(options: ProducerConfig = {}) {
     const producer = this.kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,
