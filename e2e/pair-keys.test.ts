@@ -13,7 +13,8 @@ import {
   oddTable,
   oddTime,
 } from './pairs/keys.ts';
-import { type ReadColumn, readRows } from './pairs/read-table.ts';
+import { readRows } from './pairs/read-table.ts';
+import type { ReadColumn } from './pairs/type-case.ts';
 
 /**
  * Keys of every supported type, read two rows at a time, by Snapshot and by Id, and written twice; and a table whose names need quotes

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { killedAt } from './kit/kill-hook.ts';
 import { SingleMode } from './kit/single-mode.ts';
-import { type SystemName, type TestDatabase, TestSystems } from './kit/systems.ts';
+import { type AnyDatabase, type DataSystem, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
+import { keyOf } from './pairs/everything.ts';
 import {
   changeOrders,
   createOrders,
@@ -20,7 +21,7 @@ import { readRows, readTable } from './pairs/read-table.ts';
  * Every mode and write mode for each ordered pair: killed halfway and resumed, then changes at the source, then no changes. ROWS proves
  * that nothing is written twice.
  */
-const pairs: readonly (readonly [SystemName, SystemName])[] = [
+const pairs: readonly (readonly [DataSystem, DataSystem])[] = [
   ['postgres', 'postgres'],
   ['postgres', 'mysql'],
   ['postgres', 'sqlite'],
@@ -33,7 +34,19 @@ const pairs: readonly (readonly [SystemName, SystemName])[] = [
   ['mariadb', 'mariadb'],
   ['postgres', 'mariadb'],
   ['mariadb', 'sqlite'],
+  ...withEach('mongodb', ['postgres', 'mysql', 'sqlite']),
 ];
+
+/** Into each of the others, from each of them, and into its own kind. */
+function withEach(system: DataSystem, others: readonly DataSystem[]): [DataSystem, DataSystem][] {
+  return [
+    [system, system],
+    ...others.flatMap((each): [DataSystem, DataSystem][] => [
+      [system, each],
+      [each, system],
+    ]),
+  ];
+}
 
 let folder: string;
 let systems: TestSystems;
@@ -47,17 +60,17 @@ after(() => systems?.stop());
 
 for (const [from, to] of pairs) describe(`${from} to ${to}`, () => modeTests(from, to));
 
-function modeTests(from: SystemName, to: SystemName): void {
-  let source: TestDatabase;
-  let destination: TestDatabase;
+function modeTests(from: DataSystem, to: DataSystem): void {
+  let source: AnyDatabase;
+  let destination: AnyDatabase;
   let single: SingleMode;
   let first: Lines;
   /** Rows that each case wrote in the first test. */
   const written = new Map<string, number>();
 
   before(async () => {
-    source = await systems.createDatabase(from);
-    destination = await systems.createDatabase(to);
+    source = await systems.createAny(from);
+    destination = await systems.createAny(to);
     await createOrders(source);
     single = new SingleMode(join(folder, `${from}-${to}`));
     await single.write(modeManifests(source, destination));
@@ -101,19 +114,21 @@ const columns = [
   { name: 'updated_at', kind: 'timestamp' },
 ] as const;
 
-async function linesById(database: TestDatabase, table: string): Promise<Lines> {
-  const rows = await readTable(database, table, 'id', columns);
+async function linesById(database: AnyDatabase, table: string): Promise<Lines> {
+  const rows = await readTable(database, table, keyOf(database.system), columns);
   return new Map([...rows].map(([id, row]) => [id, JSON.stringify([id, ...row.values()])]));
 }
 
 /** Every row, including those that share an id. */
-async function linesOf(database: TestDatabase, table: string): Promise<readonly string[]> {
+async function linesOf(database: AnyDatabase, table: string): Promise<readonly string[]> {
   const rows = await readRows(database, table, [{ name: 'id', kind: 'int' }, ...columns]);
   return rows.map((row) => JSON.stringify([...row.values()])).sort();
 }
 
-async function rowsWritten(destination: TestDatabase): Promise<ReadonlyMap<string, string>> {
-  const [table, rows, commits] = ['table', 'rows', '_idra_commits'].map((name) => destination.quote(name));
-  const found = await destination.rows(`SELECT ${table}, ${rows} FROM ${commits}`);
-  return new Map(found.map(([name, count]) => [String(name), String(count)]));
+async function rowsWritten(destination: AnyDatabase): Promise<ReadonlyMap<string, string>> {
+  const commits = await readRows(destination, '_idra_commits', [
+    { name: 'table', kind: 'text' },
+    { name: 'rows', kind: 'int' },
+  ]);
+  return new Map(commits.map((row) => [String(row.get('table')), String(row.get('rows'))]));
 }

@@ -5,9 +5,16 @@ import { after, before, describe, test } from 'node:test';
 import type { Preview } from '../agent/engine/preview.ts';
 import { projectFolder } from './kit/processes.ts';
 import { SingleMode, syncManifest } from './kit/single-mode.ts';
-import { type SystemName, systemNames, type TestDatabase, TestSystems } from './kit/systems.ts';
+import { type AnyDatabase, type DataSystem, systemNames, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
-import { createEverything, createMisfits, keptTypes, type Misfit, prepareTypes } from './pairs/everything.ts';
+import {
+  createEverything,
+  createMisfits,
+  keptTypes,
+  keyOf,
+  type Misfit,
+  prepareTypes,
+} from './pairs/everything.ts';
 import { readTable } from './pairs/read-table.ts';
 import { isMisfitAnnounced, type TypeCase } from './pairs/type-case.ts';
 
@@ -18,6 +25,9 @@ import { planKey, typesPage } from './pairs/types-page.ts';
  * unchanged except for differences that the plan announces, and every value that a type of the destination cannot keep is handled by
  * onError.
  */
+const pairs: readonly (readonly [from: DataSystem, to: DataSystem])[] = systemNames.flatMap((from) =>
+  systemNames.map((to) => [from, to] as const),
+);
 let folder: string;
 let systems: TestSystems;
 
@@ -31,33 +41,27 @@ after(() => systems?.stop());
 /** The plan of each pair, before its tables were created. */
 const plans = new Map<string, Preview>();
 
-for (const from of systemNames) {
-  for (const to of systemNames) describe(`${from} to ${to}`, () => pairTests(from, to));
-}
+for (const [from, to] of pairs) describe(`${from} to ${to}`, () => pairTests(from, to));
 
 test('docs/types.md matches the plans', async () => {
-  const page = typesPage(plans);
-  // A pair is missing if a server is missing; its own tests report that.
-  if (page === undefined) return;
   const file = join(projectFolder, 'docs/types.md');
+  const written = await readFile(file, 'utf8').catch(() => '');
+  // A pair is missing if a server is missing; its own tests report that.
+  const page = typesPage(plans, written);
   if (process.env.IDRA_WRITE_DOCS) await writeFile(file, page);
-  assert.equal(
-    await readFile(file, 'utf8').catch(() => ''),
-    page,
-    'run with IDRA_WRITE_DOCS=1 to regenerate it',
-  );
+  else assert.equal(written, page, 'run with IDRA_WRITE_DOCS=1 to regenerate it');
 });
 
-function pairTests(from: SystemName, to: SystemName): void {
-  let source: TestDatabase;
-  let destination: TestDatabase;
+function pairTests(from: DataSystem, to: DataSystem): void {
+  let source: AnyDatabase;
+  let destination: AnyDatabase;
   let misfits: readonly Misfit[];
   let single: SingleMode;
   let plan: ReadonlyMap<string, Preview>;
 
   before(async () => {
-    source = await systems.createDatabase(from);
-    destination = await systems.createDatabase(to);
+    source = await systems.createAny(from);
+    destination = await systems.createAny(to);
     await prepareTypes(source);
     if (from === 'postgres' && to === 'postgres') await prepareTypes(destination);
     await createEverything(source, 'everything', to);
@@ -76,7 +80,9 @@ function pairTests(from: SystemName, to: SystemName): void {
   });
 
   test('also as values, where the rows were sent as bytes that both ends support', async () => {
-    if (plan.get('everything')?.rowFormat === 'values') return;
+    const { rowFormat } = plan.get('everything') ?? {};
+    // A document that travels whole has no columns.
+    if (rowFormat === 'values' || rowFormat === 'bson') return;
     const hook = `--import=${projectFolder}/e2e/pairs/without-raw-formats.ts`;
     const env = { NODE_OPTIONS: hook };
     assert.equal((await single.plan(env)).get('as-values')?.rowFormat, 'values');
@@ -99,8 +105,8 @@ function pairTests(from: SystemName, to: SystemName): void {
   ): Promise<void> {
     const preview = plan.get(name);
     const [wanted, found] = await Promise.all([
-      readTable(source, 'everything', 'id', types),
-      readTable(destination, name.replace('-', '_'), 'id', types),
+      readTable(source, 'everything', keyOf(from), types),
+      readTable(destination, name.replace('-', '_'), keyOf(from), types),
     ]);
     assert.ok(wanted.size > 3);
     assert.deepEqual([...found.keys()], [...wanted.keys()]);
@@ -120,7 +126,7 @@ function pairTests(from: SystemName, to: SystemName): void {
   }
 
   test('values that do not fit are announced; Stop names their column, Skip counts them', async () => {
-    const columns = [...new Set(misfits.map(({ column }) => column))];
+    const columns = stopColumns(source, destination, misfits);
     const silent = keptTypes(from, to)
       .filter((type) => isMisfitAnnounced(type, to) && !isNoted(plan.get('misfits'), 'TypeMisfits', type))
       .map(({ name }) => name);
@@ -133,7 +139,7 @@ function pairTests(from: SystemName, to: SystemName): void {
       await assertArrived(name);
     }
     if (columns.length === 0) return;
-    const skipped = await readTable(destination, 'misfits', 'id', []);
+    const skipped = await readTable(destination, 'misfits', keyOf(from), []);
     assert.deepEqual(
       misfits.filter(({ id }) => skipped.has(String(id))).map(({ column, value }) => `${column}: ${value}`),
       [],
@@ -146,9 +152,7 @@ function pairTests(from: SystemName, to: SystemName): void {
       const stopped = status.get(stopName(name));
       assert.equal(stopped?.state, 'Failed', `${name} ${JSON.stringify(stopped)}`);
       assert.match(stopped?.lastError?.message ?? '', new RegExp(`\\b${name}\\b`));
-      assert.deepEqual(await destination.rows(`SELECT count(*) FROM ${destination.quote(`stop_${name}`)}`), [
-        ['0'],
-      ]);
+      assert.equal((await readTable(destination, `stop_${name}`, keyOf(from), [])).size, 0);
     }
   });
 }
@@ -160,32 +164,22 @@ function portableTypes(): readonly TypeCase[] {
 }
 
 /** One Sync of everything, one of the misfits that skips, and one for each column with misfits, which stops. */
-function manifests(source: TestDatabase, destination: TestDatabase, misfits: readonly Misfit[]): string {
+function manifests(source: AnyDatabase, destination: AnyDatabase, misfits: readonly Misfit[]): string {
   const sync = (name: string, read: object, table: string, more: object) =>
     syncManifest(name, {
       source: { dataSource: 'source', ...read },
-      destination: { dataSource: 'destination', table: destination.tableName(table) },
+      destination: { dataSource: 'destination', ...destination.object(table) },
       mode: 'Snapshot',
       ...more,
     });
-  const stops = [...new Set(misfits.map(({ column }) => column))].map((column) =>
-    sync(
-      stopName(column),
-      {
-        query: `SELECT id, ${source.quote(column)} FROM ${source.quote('misfits')} WHERE ${source.quote(column)} IS NOT NULL`,
-        key: ['id'],
-      },
-      `stop_${column}`,
-      {},
-    ),
+  const stops = stopColumns(source, destination, misfits).map((column) =>
+    sync(stopName(column), misfitsOf(source, column), `stop_${column}`, {}),
   );
   return [
     source.manifest('source'),
     destination.manifest('destination'),
     ...['everything', 'as-values'].map((name) =>
-      sync(name, { table: source.tableName('everything') }, name.replace('-', '_'), {
-        batch: { maxRows: 4 },
-      }),
+      sync(name, source.object('everything'), name.replace('-', '_'), { batch: { maxRows: 4 } }),
     ),
     ...(source.system === 'postgres' && destination.system === 'postgres'
       ? [
@@ -199,9 +193,30 @@ function manifests(source: TestDatabase, destination: TestDatabase, misfits: rea
       : []),
     ...(misfits.length === 0
       ? []
-      : [sync('misfits', { table: source.tableName('misfits') }, 'misfits', { onError: 'Skip' })]),
+      : [sync('misfits', source.object('misfits'), 'misfits', { onError: 'Skip' })]),
     ...stops,
   ].join('');
+}
+
+/** Columns whose misfits stop a Sync: few where each Sync costs seconds, at the server that stands in for SQL Server. */
+function stopColumns(
+  source: AnyDatabase,
+  destination: AnyDatabase,
+  misfits: readonly Misfit[],
+): readonly string[] {
+  const columns = [...new Set(misfits.map(({ column }) => column))];
+  return source.system === 'sqlserver' || destination.system === 'sqlserver' ? columns.slice(0, 2) : columns;
+}
+
+/** The misfits of one column. */
+function misfitsOf(source: AnyDatabase, column: string): object {
+  if (source.system === 'mongodb')
+    return { ...source.object('misfits'), filter: JSON.stringify({ [column]: { $exists: true } }) };
+  const name = source.quote(column);
+  return {
+    query: `SELECT id, ${name} FROM ${source.quote('misfits')} WHERE ${name} IS NOT NULL`,
+    key: ['id'],
+  };
 }
 
 function stopName(column: string): string {
@@ -219,7 +234,7 @@ function isNoted(preview: Preview | undefined, code: string, { name }: Pick<Type
   );
 }
 
-function announcedValue(type: TypeCase, to: SystemName, value: string): string {
+function announcedValue(type: TypeCase, to: DataSystem, value: string): string {
   return type.announced?.[to]?.(value) ?? value;
 }
 

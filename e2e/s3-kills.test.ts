@@ -165,7 +165,7 @@ test('two owners that both write until they are refused: one manifest, each comm
 test('more small objects than an offset remembers are read once, and so is an upload that ends after them', async () => {
   const many = await TestBucket.open();
   try {
-    await readManyObjects(many, 12_500);
+    await readManyObjects(many, 5_000);
   } finally {
     await many.stop();
   }

@@ -27,6 +27,10 @@ describe('the web UI over etcd and an agent', () => {
   test('a data source by YAML, then a Sync by the form: table from discovery, plan, difference, rows', async () => {
     const { page, context, watch } = await openPage(browser, `${url}/data-sources/new`);
     await logIn(page);
+    await page.getByLabel('System').selectOption('sqlite');
+    await page.locator('[data-path="spec.sqlite.path"] input').fill('shop.db');
+    await page.getByRole('textbox', { name: 'YAML' }).getByText('path: shop.db').waitFor();
+    page.once('dialog', (dialog) => void dialog.accept());
     for (const name of ['shop', 'warehouse']) {
       await page.goto(`${url}/data-sources/new`);
       await writeYaml(page, dataSource(name));

@@ -125,14 +125,14 @@ export const ofMongodb: readonly Guard[] = [
     file: 'connectors/mongodb/source/late-row-bound.ts',
     from: '(await ask.serverTime()) - BigInt(lagMs);',
     to: '(await ask.serverTime()) + BigInt(lagMs);',
-    caughtBy: { test: 'e2e/mongodb-late-rows.test.ts', only: 'Timestamp' },
+    caughtBy: { test: 'connectors/mongodb/source/late-row-bound.test.ts', only: 'a time is final' },
   },
   {
     name: 'MongoDB: an id is read when it is final',
     file: 'connectors/mongodb/source/late-row-bound.ts',
     from: 'if (lagMs === 0) return',
     to: 'if (lagMs >= 0) return',
-    caughtBy: { test: 'e2e/mongodb-late-rows.test.ts', only: 'Id' },
+    caughtBy: { test: 'connectors/mongodb/source/late-row-bound.test.ts', only: 'an id is final' },
   },
   {
     name: 'MongoDB: a filter runs no code at the server',

@@ -10,9 +10,15 @@ import { createMysql } from './systems/mysql.ts';
 import { createPostgres } from './systems/postgres.ts';
 import { sqliteDatabase } from './systems/sqlite.ts';
 import { createSqlServer } from './systems/sqlserver.ts';
-import type { DataSystem, SqlSystem, TestDatabase, TestEnd } from './systems/test-database.ts';
+import type { DataSystem, SqlSystem, TestDatabase } from './systems/test-database.ts';
 
-export { dataSourceManifest, secretManifest, serverManifest, systemManifest } from './systems/manifests.ts';
+export {
+  dataSourceManifest,
+  secretManifest,
+  secretsManifest,
+  serverManifest,
+  systemManifest,
+} from './systems/manifests.ts';
 export { extendedJson, type MongodbKind, type TestCollections } from './systems/mongodb.ts';
 export { exactMysqlValues, mysqlDatabase } from './systems/mysql.ts';
 export { postgresDatabase } from './systems/postgres.ts';
@@ -29,6 +35,9 @@ export {
   type TestEnd,
   type TestSession,
 } from './systems/test-database.ts';
+
+/** Distinguished by `system`. */
+export type AnyDatabase = TestDatabase<SqlSystem> | TestCollections;
 
 /** Servers are started, or found, when their first database is requested; a server that is nowhere throws ServerMissing. */
 export class TestSystems {
@@ -68,7 +77,7 @@ export class TestSystems {
   }
 
   /** An empty database of any of the systems. */
-  async createEnd(system: DataSystem): Promise<TestEnd> {
+  async createAny(system: DataSystem): Promise<AnyDatabase> {
     return system === 'mongodb' ? await this.createCollections() : await this.createDatabase(system);
   }
 

@@ -25,6 +25,7 @@ export function canonical(kind: Kind, text: string): string {
     case 'timestamp':
       return canonicalTimestamp(text);
     case 'json':
+    case 'extended':
       return canonicalJson(text);
     case 'text':
     case 'bytes':
@@ -34,7 +35,8 @@ export function canonical(kind: Kind, text: string): string {
   }
 }
 
-function canonicalDecimal(text: string): string {
+function canonicalDecimal(given: string): string {
+  const text = withoutExponent(given);
   const match = /^([+-]?)(\d+)(?:\.(\d+))?$/.exec(text);
   if (!match) return text;
   const [, sign, whole = '', fraction = ''] = match;
@@ -43,6 +45,17 @@ function canonicalDecimal(text: string): string {
     '',
   );
   return digits === '0' ? '0' : `${sign === '-' ? '-' : ''}${digits}`;
+}
+
+/** `-1.5E+3` is `-1500`. */
+function withoutExponent(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent] =
+    /^([+-]?)(\d+)(?:\.(\d+))?[eE]([+-]?\d+)$/.exec(text) ?? [];
+  if (exponent === undefined) return text;
+  const shift = Number(exponent);
+  const digits = `${'0'.repeat(Math.max(0, -shift))}${whole}${fraction}${'0'.repeat(Math.max(0, shift - fraction.length))}`;
+  const point = digits.length - Math.max(0, fraction.length - shift);
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}0`;
 }
 
 function toNumber(text: string): number {
@@ -101,7 +114,8 @@ export function canonicalJson(text: string): string {
   }
 }
 
-function parseKeepingDigits(text: string): unknown {
+/** A number becomes a text of its digits behind `#`. */
+export function parseKeepingDigits(text: string): unknown {
   const keep = (_key: string, value: unknown, context: { readonly source?: string }) =>
     typeof value === 'number' ? `#${context.source}` : value;
   // The third argument is not in this TypeScript version's types yet.

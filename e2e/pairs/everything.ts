@@ -1,45 +1,56 @@
-import type { SystemName, TestDatabase } from '../kit/systems.ts';
+import { BSON, Long } from 'mongodb';
+import type { AnyDatabase, DataSystem, SqlSystem, TestDatabase } from '../kit/systems.ts';
 import { fittingValues, misfitValues, type TypeCase } from './type-case.ts';
+import { mongodbTypes } from './types/mongodb.ts';
 import { mysqlTypes } from './types/mysql.ts';
 import { postgresTypes, preparations } from './types/postgres.ts';
 import { sqliteTypes } from './types/sqlite.ts';
+import { sqlserverTypes } from './types/sqlserver.ts';
 
-export function typesOf(system: SystemName): readonly TypeCase[] {
-  if (system === 'postgres') return postgresTypes;
-  return system === 'sqlite' ? sqliteTypes : mysqlTypes(system);
+export function typesOf(system: DataSystem): readonly TypeCase[] {
+  switch (system) {
+    case 'postgres':
+      return postgresTypes;
+    case 'sqlite':
+      return sqliteTypes;
+    case 'sqlserver':
+      return sqlserverTypes;
+    case 'mongodb':
+      return mongodbTypes;
+    default:
+      return mysqlTypes(system);
+  }
+}
+
+/** The column or field of the key. */
+export function keyOf(system: DataSystem): 'id' | '_id' {
+  return system === 'mongodb' ? '_id' : 'id';
 }
 
 /** The types that the plan of this pair accepts. */
-export function keptTypes(source: SystemName, destination: SystemName): readonly TypeCase[] {
+export function keptTypes(source: DataSystem, destination: DataSystem): readonly TypeCase[] {
   return typesOf(source).filter((each) => !each.refusedBy?.includes(destination));
 }
 
 /** Prerequisites of types that are not built in. */
-export async function prepareTypes(source: TestDatabase): Promise<void> {
+export async function prepareTypes(source: AnyDatabase): Promise<void> {
   if (source.system === 'postgres') await source.execute(...preparations);
 }
 
 /** A table with a column of every type, whose rows contain every value that fits the destination, and one row of NULLs. */
 export async function createEverything(
-  source: TestDatabase,
+  source: AnyDatabase,
   table: string,
-  destination: SystemName,
+  destination: DataSystem,
 ): Promise<void> {
   const types = keptTypes(source.system, destination);
   const values = types.map((type) => fittingValues(type, destination));
-  const rows = Math.max(...values.map((each) => each.length));
-  await source.execute(
-    createTable(source, table, types),
-    ...Array.from({ length: rows }, (_, row) =>
-      insert(
-        source,
-        table,
-        row + 1,
-        new Map(types.map(({ name }, at) => [name, pick(values[at] ?? [], row)])),
-      ),
-    ),
-    insert(source, table, rows + 1, new Map()),
-  );
+  const count = Math.max(...values.map((each) => each.length));
+  const rows = Array.from({ length: count }, (_, row) => ({
+    id: row + 1,
+    values: new Map(types.map(({ name }, at) => [name, pick(values[at] ?? [], row)])),
+  }));
+  await createTable(source, table, types, [...rows, { id: count + 1, values: new Map() }]);
 }
 
 export interface Misfit {
@@ -50,9 +61,9 @@ export interface Misfit {
 
 /** A table of the types that have misfits at the destination: one row for each of them, and one row without any (id 0). */
 export async function createMisfits(
-  source: TestDatabase,
+  source: AnyDatabase,
   table: string,
-  destination: SystemName,
+  destination: DataSystem,
 ): Promise<readonly Misfit[]> {
   const types = keptTypes(source.system, destination).filter(
     (each) => misfitValues(each, destination).length > 0,
@@ -61,25 +72,43 @@ export async function createMisfits(
   const misfits = types
     .flatMap((type) => misfitValues(type, destination).map((value) => ({ column: type.name, value })))
     .map((misfit, index) => ({ id: index + 1, ...misfit }));
-  await source.execute(
-    createTable(source, table, types),
-    insert(source, table, 0, new Map()),
-    ...misfits.map(({ id, column, value }) => insert(source, table, id, new Map([[column, value]]))),
-  );
+  await createTable(source, table, types, [
+    { id: 0, values: new Map() },
+    ...misfits.map(({ id, column, value }) => ({ id, values: new Map([[column, value]]) })),
+  ]);
   return misfits;
 }
 
-function createTable(source: TestDatabase, table: string, types: readonly TypeCase[]): string {
-  const columns = types.map(({ name, ddl }) => `${source.quote(name)} ${ddl}`);
-  return `CREATE TABLE ${source.quote(table)} (id bigint NOT NULL PRIMARY KEY, ${columns.join(', ')})`;
+/** A row's values as those of a TypeCase, by the column's name. */
+interface NewRow {
+  readonly id: number;
+  readonly values: ReadonlyMap<string, string>;
 }
 
-function insert(
-  source: TestDatabase,
+async function createTable(
+  source: AnyDatabase,
   table: string,
-  id: number,
-  values: ReadonlyMap<string, string>,
-): string {
+  types: readonly TypeCase[],
+  rows: readonly NewRow[],
+): Promise<void> {
+  if (source.system === 'mongodb') {
+    await source.collection(table).insertMany(rows.map(documentOf));
+    return;
+  }
+  const database: TestDatabase<SqlSystem> = source;
+  const columns = types.map(({ name, ddl }) => `${database.quote(name)} ${ddl}`);
+  await database.execute(
+    `CREATE TABLE ${database.quote(table)} (id bigint NOT NULL PRIMARY KEY, ${columns.join(', ')})`,
+    ...rows.map((row) => insert(database, table, row)),
+  );
+}
+
+function documentOf({ id, values }: NewRow) {
+  const fields = [...values].map(([name, value]) => `${JSON.stringify(name)}:${value}`);
+  return { _id: Long.fromNumber(id), ...BSON.EJSON.parse(`{${fields.join(',')}}`, { relaxed: false }) };
+}
+
+function insert(source: TestDatabase<SqlSystem>, table: string, { id, values }: NewRow): string {
   const names = ['id', ...values.keys()].map((name) => source.quote(name));
   return `INSERT INTO ${source.quote(table)} (${names.join(', ')}) VALUES (${[id, ...values.values()].join(', ')})`;
 }

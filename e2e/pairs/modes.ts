@@ -1,5 +1,6 @@
+import { BSON, type Collection } from 'mongodb';
 import { syncManifest } from '../kit/single-mode.ts';
-import type { SystemName, TestDatabase } from '../kit/systems.ts';
+import type { AnyDatabase, SqlSystem, TestCollections } from '../kit/systems.ts';
 
 /** What happens to a table of 900 rows, then of 150 new, 50 changed and 10 deleted ones, in one mode. */
 export interface ModeCase {
@@ -86,61 +87,129 @@ export const modeCases: readonly ModeCase[] = [
 ];
 
 /** One Sync of the table `orders` for each case, in small batches, so that equal timestamps are at their edges. */
-export function modeManifests(source: TestDatabase, destination: TestDatabase): string {
+export function modeManifests(source: AnyDatabase, destination: AnyDatabase): string {
   const syncs = modeCases.map(({ name, spec }) =>
     syncManifest(syncName(name), {
       source: {
         dataSource: 'source',
-        table: source.tableName('orders'),
+        ...source.object('orders'),
+        ...(source.system === 'mongodb' && { columns: documentColumns }),
         ...(spec.mode.endsWith('Id') ? { idField: 'id' } : {}),
         ...(spec.mode.endsWith('Timestamp') ? { timestampField: 'updated_at' } : {}),
       },
-      destination: { dataSource: 'destination', table: destination.tableName(name) },
+      destination: { dataSource: 'destination', ...destination.object(name) },
       batch: { maxRows: 100 },
+      // No transaction is open: nothing has to be waited for where they cannot be seen.
+      ...(isBlind(source) && { safetyLag: '0s' }),
       ...spec,
     }),
   );
   return [source.manifest('source'), destination.manifest('destination'), ...syncs].join('');
 }
 
+/** MongoDB shows no open transactions, nor does the server that stands in for SQL Server. */
+function isBlind({ system }: AnyDatabase): boolean {
+  return system === 'mongodb' || system === 'sqlserver';
+}
+
 export function syncName(table: string): string {
   return table.replaceAll('_', '-');
 }
 
-const columnsOf: Record<SystemName, string> = {
+const columnsOf: Record<SqlSystem, string> = {
   postgres: 'label text, amount numeric(12,2) NOT NULL, updated_at timestamp(6) NOT NULL',
   mysql: 'label varchar(100), amount decimal(12,2) NOT NULL, updated_at datetime(6) NOT NULL',
   mariadb: 'label varchar(100), amount decimal(12,2) NOT NULL, updated_at datetime(6) NOT NULL',
   sqlite: 'label TEXT, amount DECIMAL_TEXT(12,2) NOT NULL, updated_at TIMESTAMP NOT NULL',
+  sqlserver: 'label nvarchar(100), amount decimal(12,2) NOT NULL, updated_at datetime2(6) NOT NULL',
 };
 
-export async function createOrders(source: TestDatabase): Promise<void> {
-  await source.execute(
-    `CREATE TABLE orders (id ${source.system === 'sqlite' ? 'BIGINT' : 'bigint'} NOT NULL PRIMARY KEY, ${columnsOf[source.system]})`,
-    insertOrders(1, firstRows, 0),
-  );
+/** Of the documents of a MongoDB. */
+const documentColumns = [
+  { name: 'id', path: '_id', type: 'int64', nullable: false },
+  { name: 'label', type: 'text' },
+  { name: 'amount', type: 'decimal(12,2)', nullable: false },
+  { name: 'updated_at', type: 'timestamp(3) with time zone', nullable: false },
+] as const;
+
+interface Order {
+  readonly id: number;
+  readonly label: string | null;
+  readonly amount: string;
+  readonly at: string;
+}
+
+export async function createOrders(source: AnyDatabase): Promise<void> {
+  if (source.system !== 'mongodb') {
+    const id = source.system === 'sqlite' ? 'BIGINT' : 'bigint';
+    await source.execute(`CREATE TABLE orders (id ${id} NOT NULL PRIMARY KEY, ${columnsOf[source.system]})`);
+  }
+  await insertOrders(source, 1, firstRows, 0);
 }
 
 /** Later by the table's clock, but all in the past, so that no bound holds anything back. */
-export async function changeOrders(source: TestDatabase): Promise<void> {
-  const changes = Array.from({ length: changedRows }, (_, index) => {
-    const id = 7 + index * 3;
-    return `UPDATE orders SET label = 'changed', updated_at = '${timeOf(id, 1)}' WHERE id = ${id}`;
-  });
+export async function changeOrders(source: AnyDatabase): Promise<void> {
+  await insertOrders(source, firstRows + 1, firstRows + newRows, 1);
+  const changed = Array.from({ length: changedRows }, (_, index) => 7 + index * 3);
+  const [low, high] = [deletedRows / 2, firstRows - deletedRows / 2];
+  if (source.system === 'mongodb') return await changeDocuments(source, changed, [low, high]);
+  const changes = changed.map(
+    (id) => `UPDATE orders SET label = 'changed', updated_at = '${timeOf(id, 1)}' WHERE id = ${id}`,
+  );
   await source.execute(
-    insertOrders(firstRows + 1, firstRows + newRows, 1),
     ...changes,
-    `DELETE FROM orders WHERE id <= ${deletedRows / 2} OR (id > ${firstRows - deletedRows / 2} AND id <= ${firstRows})`,
+    `DELETE FROM orders WHERE id <= ${low} OR (id > ${high} AND id <= ${firstRows})`,
   );
 }
 
-function insertOrders(from: number, to: number, hour: number): string {
-  const rows = Array.from({ length: to - from + 1 }, (_, index) => {
+/** A number finds a document whatever integer type its `_id` has. */
+interface StoredOrder {
+  readonly _id: number;
+  readonly label?: string;
+  readonly updated_at: Date;
+}
+
+async function changeDocuments(
+  source: TestCollections,
+  changed: readonly number[],
+  [low, high]: readonly [number, number],
+): Promise<void> {
+  const orders = source.collection('orders') as unknown as Collection<StoredOrder>;
+  for (const id of changed)
+    await orders.updateOne({ _id: id }, { $set: { label: 'changed', updated_at: dateOf(timeOf(id, 1)) } });
+  await orders.deleteMany({ $or: [{ _id: { $lte: low } }, { _id: { $gt: high, $lte: firstRows } }] });
+}
+
+async function insertOrders(source: AnyDatabase, from: number, to: number, hour: number): Promise<void> {
+  const orders = Array.from({ length: to - from + 1 }, (_, index): Order => {
     const id = from + index;
-    const label = id % 5 === 0 ? 'NULL' : `'order ${id} 🌊'`;
-    return `(${id}, ${label}, '${id}.${String(id % 100).padStart(2, '0')}', '${timeOf(id, hour)}')`;
+    const label = id % 5 === 0 ? null : `order ${id} 🌊`;
+    return { id, label, amount: `${id}.${String(id % 100).padStart(2, '0')}`, at: timeOf(id, hour) };
   });
-  return `INSERT INTO orders VALUES ${rows.join(', ')}`;
+  if (source.system === 'mongodb') {
+    await source.collection('orders').insertMany(orders.map(documentOf));
+    return;
+  }
+  const prefix = source.system === 'sqlserver' ? 'N' : '';
+  const rows = orders.map(({ id, label, amount, at }) => {
+    const text = label === null ? 'NULL' : `${prefix}'${label}'`;
+    return `(${id}, ${text}, '${amount}', '${at}')`;
+  });
+  await source.execute(`INSERT INTO orders VALUES ${rows.join(', ')}`);
+}
+
+function documentOf({ id, label, amount, at }: Order) {
+  return {
+    _id: BSON.Long.fromNumber(id),
+    ...(label !== null && { label }),
+    amount: BSON.Decimal128.fromString(amount),
+    updated_at: dateOf(at),
+  };
+}
+
+/** Of MongoDB, with milliseconds. */
+function dateOf(at: string): Date {
+  return new Date(`${at.replace(' ', 'T')}Z`);
 }
 
 /** Seven rows for each timestamp. */

@@ -1,4 +1,4 @@
-import type { SystemName } from '../kit/systems.ts';
+import type { DataSystem } from '../kit/systems.ts';
 
 /** How values of a type compare when they are read at both ends, each by its own client. */
 export type Kind =
@@ -16,12 +16,20 @@ export type Kind =
   | 'duration'
   | 'timestamp'
   | 'json'
+  /** Values of documents as JSON: Extended JSON with plain numbers. */
+  | 'extended'
   | 'bit'
   /** Text of the only system that has the type. */
   | 'other'
   | { readonly arrayOf: Kind };
 
-/** One type of a system, with values as SQL literals or expressions. */
+/** A column, and how its values compare. */
+export interface ReadColumn {
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+/** One type of a system, with values as SQL literals or expressions; for MongoDB as canonical Extended JSON. */
 export interface TypeCase {
   /** Of the column. */
   readonly name: string;
@@ -31,13 +39,13 @@ export interface TypeCase {
   /** Values that some destinations cannot keep: the plan warns about them, and they are handled by onError. */
   readonly misfits?: readonly Misfits[];
   /** The result for a value if the plan announces a difference. */
-  readonly announced?: Partial<Record<SystemName, (value: string) => string>>;
+  readonly announced?: Partial<Record<DataSystem, (value: string) => string>>;
   /** Destinations whose plan refuses the type. */
-  readonly refusedBy?: readonly SystemName[];
+  readonly refusedBy?: readonly DataSystem[];
 }
 
 export interface Misfits {
-  readonly at: readonly SystemName[];
+  readonly at: readonly DataSystem[];
   readonly values: readonly string[];
   /** Not announced: SQLite enforces no declared type, and NUL in a text is too rare for a warning about every text. */
   readonly isUndeclared?: true;
@@ -65,16 +73,16 @@ export function withoutMinusZero(value: string): string {
 }
 
 /** The values of the case that fit a destination of this name. */
-export function fittingValues(type: TypeCase, destination: SystemName): readonly string[] {
+export function fittingValues(type: TypeCase, destination: DataSystem): readonly string[] {
   const others = type.misfits?.filter(({ at }) => !at.includes(destination)) ?? [];
   return [...type.values, ...others.flatMap(({ values }) => values)];
 }
 
-export function misfitValues(type: TypeCase, destination: SystemName): readonly string[] {
+export function misfitValues(type: TypeCase, destination: DataSystem): readonly string[] {
   return type.misfits?.filter(({ at }) => at.includes(destination)).flatMap(({ values }) => values) ?? [];
 }
 
 /** Whether the plan must warn about misfits of this column. */
-export function isMisfitAnnounced(type: TypeCase, destination: SystemName): boolean {
+export function isMisfitAnnounced(type: TypeCase, destination: DataSystem): boolean {
   return type.misfits?.some(({ at, isUndeclared }) => at.includes(destination) && !isUndeclared) === true;
 }

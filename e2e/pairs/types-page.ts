@@ -1,26 +1,46 @@
 import type { Preview } from '../../agent/engine/preview.ts';
-import type { SystemName } from '../kit/systems.ts';
+import type { DataSystem } from '../kit/systems.ts';
 import { keptTypes, typesOf } from './everything.ts';
 
 export type Plans = ReadonlyMap<string, Preview>;
 
-export function planKey(from: SystemName, to: SystemName): string {
+export function planKey(from: DataSystem, to: DataSystem): string {
   return `${from} ${to}`;
 }
 
-const titles: Readonly<Record<SystemName, string>> = {
+const titles: Readonly<Record<DataSystem, string>> = {
   postgres: 'PostgreSQL',
   mysql: 'MySQL',
   mariadb: 'MariaDB',
   sqlite: 'SQLite',
+  sqlserver: 'SQL Server',
+  mongodb: 'MongoDB',
 };
-const destinations = ['postgres', 'mysql', 'sqlite'] as const;
 
-/** docs/types.md, from the plans of every pair; undefined if a pair could not be planned here. */
-export function typesPage(plans: Plans): string | undefined {
-  const sections = (['postgres', 'mysql', 'mariadb', 'sqlite'] as const).map((from) => section(from, plans));
-  if (sections.includes(undefined)) return undefined;
-  return `${introduction}\n${sections.join('\n')}`;
+interface Section {
+  readonly from: DataSystem;
+  readonly title: string;
+  readonly destinations: readonly DataSystem[];
+}
+
+const destinations = ['postgres', 'mysql', 'sqlite'] as const;
+const sections: readonly Section[] = (['postgres', 'mysql', 'mariadb', 'sqlite'] as const).map((from) => ({
+  from,
+  title: `From ${titles[from]}${from === 'mariadb' ? ', beside what it shares with MySQL' : ''}`,
+  destinations,
+}));
+
+/** docs/types.md, from the plans of every pair. A section whose pairs could not all be planned here stays as it is written. */
+export function typesPage(plans: Plans, written: string): string {
+  const texts = sections.map((each) => section(each, plans) ?? writtenSection(each, written));
+  return `${introduction}\n${texts.join('\n')}`;
+}
+
+function writtenSection({ title }: Section, page: string): string {
+  const heading = `## ${title}\n`;
+  const [, rest = ''] = `\n${page}`.split(`\n${heading}`);
+  const [text = ''] = rest.split('\n## ');
+  return `${heading}${text.replace(/\n*$/, '\n')}`;
 }
 
 const introduction = `# Types
@@ -41,7 +61,7 @@ In a JSON array, numbers have all their digits, bytes are hexadecimal text, time
 everything else is the text that its system returns.
 `;
 
-function section(from: SystemName, plans: Plans): string | undefined {
+function section({ from, title, destinations }: Section, plans: Plans): string | undefined {
   const notes: string[] = [];
   const previews = destinations.map((to) => plans.get(planKey(from, to)));
   if (previews.includes(undefined)) return undefined;
@@ -50,15 +70,18 @@ function section(from: SystemName, plans: Plans): string | undefined {
     .map((type) => {
       const targets = destinations.map((to, index) => {
         if (!keptTypes(from, to).includes(type)) return 'refused';
+        if (from === 'mongodb' && to === 'mongodb') return 'as it is';
         return targetCell(previews[index] as Preview, type.name, notes);
       });
       return [type.ddl === '' ? 'no type' : code(type.ddl), ...targets];
     });
-  const heads = [`${titles[from]}`, 'to PostgreSQL', 'to MySQL, MariaDB', 'to SQLite'];
+  const heads = [
+    titles[from],
+    ...destinations.map((to) => `to ${to === 'mysql' ? 'MySQL, MariaDB' : titles[to]}`),
+  ];
   const lines = [heads, heads.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |`);
   const numbered = notes.map((note, index) => `${index + 1}. ${note}`);
-  const title = from === 'mariadb' ? 'MariaDB, beside what it shares with MySQL' : titles[from];
-  return [`## From ${title}`, '', ...lines, '', ...numbered, ''].join('\n');
+  return [`## ${title}`, '', ...lines, '', ...(numbered.length > 0 ? [...numbered, ''] : [])].join('\n');
 }
 
 function targetCell(preview: Preview, column: string, notes: string[]): string {
@@ -72,7 +95,7 @@ function targetCell(preview: Preview, column: string, notes: string[]): string {
       const plain = text
         .replace(/; such rows are handled by onError$/, '')
         .replace(
-          /^(?:stored|kept) as (?:text: .* of|the text that) (postgres|mysql)\b.*/,
+          /^(?:stored|kept) as (?:text: .* of|the text that) (postgres|mysql|sqlserver|mongodb)\b.*/,
           'as the text that $1 gives',
         );
       const note = code === 'TypeMisfits' ? `*${plain}*` : plain;

@@ -33,18 +33,16 @@ async function main(): Promise<void> {
         "INSERT INTO orders (v, at) SELECT 'x', datetime('now') FROM orders LIMIT 40",
       );
     }, 700);
-    await new Promise((resolve) => setTimeout(resolve, 60_000));
+    await new Promise((resolve) => setTimeout(resolve, 45_000));
     const shots = process.argv[3] === 'all' ? [...pages, ...others] : pages;
     for (const theme of ['light', 'dark'] as const)
       for (const width of [1280, 360]) {
         if (process.argv[3] !== 'all' && theme === 'dark' && width === 360) continue;
         const { page, context } = await openPage(browser, cluster.url, { width, theme });
-        page.on('console', (message) => console.log(message.text()));
         await logIn(page);
         for (const [name, path] of shots) {
           await page.goto(cluster.url + path);
           await page.locator('h1').waitFor();
-          await page.waitForLoadState('networkidle').catch(() => {});
           await page.waitForTimeout(1_500);
           const kind = `${theme === 'dark' ? '-dark' : ''}${width === 360 ? '-small' : ''}`;
           await page.screenshot({ path: join(folder, `${name}${kind}.png`) });

@@ -20,6 +20,7 @@ before(async () => {
   await database.collection('logs').insertMany([
     { _id: 1, body: 'same' },
     { _id: 2, body: 'same' },
+    { _id: 3, body: 'same' },
   ]);
 });
 after(() => database?.stop());
@@ -74,8 +75,9 @@ test('equal rows without a key are all written, and none again after a failure',
   const flow = await database.flow({ ...options, maxRows: 1, rowFormat: 'values' });
   await flow.claim();
   const batches = await flow.batches();
-  assert.equal(batches.length, 2);
-  for (const expected of [2, 2]) {
+  // The second and the third begin at the offset of the pass, which stays the same.
+  assert.equal(batches.length, 3);
+  for (const expected of [3, 3]) {
     await flow.begin({ isAtomic: true });
     for (const batch of batches) await flow.write(batch);
     assert.equal(await count('logged'), expected);

@@ -17,7 +17,7 @@ export function timestampText(ms: bigint): string | undefined {
 
 const pattern = /^(\d{4,})-(\d{2})-(\d{2})(?: (\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?)?Z?( BC)?$/;
 
-/** Milliseconds of a canonical date or timestamp in UTC; undefined if there are more digits, or it is no instant. */
+/** Milliseconds of a canonical date or timestamp in UTC; undefined if there are more digits, or there is no such day or time. */
 export function millisecondsOf(text: string): bigint | undefined {
   const match = pattern.exec(text);
   if (!match) return undefined;
@@ -28,5 +28,12 @@ export function millisecondsOf(text: string): bigint | undefined {
   date.setUTCFullYear(era === undefined ? Number(year) : 1 - Number(year), Number(month) - 1, Number(day));
   date.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.slice(0, 3).padEnd(3, '0')));
   const ms = date.getTime();
-  return Number.isNaN(ms) ? undefined : BigInt(ms);
+  // Date makes another day of a month or day that does not exist, such as those of MySQL's zero dates.
+  const isSame =
+    Number(year) > 0 &&
+    date.getUTCMonth() + 1 === Number(month) &&
+    date.getUTCDate() === Number(day) &&
+    date.getUTCHours() === Number(hour) &&
+    date.getUTCMinutes() === Number(minute);
+  return isSame ? BigInt(ms) : undefined;
 }

@@ -196,6 +196,9 @@ test('what a type of MongoDB cannot keep is refused, not changed', () => {
     assert.equal(typeof encoderOf(type)(new BsonWriter(), 'x', value as never), 'string', String(value));
   refuse({ kind: 'decimal' }, `1${'0'.repeat(33)}.5`);
   refuse({ kind: 'date' }, 'infinity');
+  for (const zero of ['0000-00-00', '2026-00-00', '2026-11-00', '2026-02-30']) refuse({ kind: 'date' }, zero);
+  refuse({ kind: 'timestamp', precision: 0, hasZone: false }, '0000-00-00 00:00:00');
+  refuse({ kind: 'timestamp', precision: 0, hasZone: false }, '2026-11-24 24:00:00');
   refuse({ kind: 'timestamp', precision: 3, hasZone: true }, '2026-11-24 08:00:00.1234Z');
   refuse({ kind: 'json' }, '{"a":');
   refuse({ kind: 'json' }, '[1234567890123456789012345678901234567890]');

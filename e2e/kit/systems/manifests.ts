@@ -2,12 +2,24 @@ import type { Address } from './test-database.ts';
 
 type ServerType = 'postgres' | 'mysql' | 'sqlserver';
 
+/**
+ * Without TLS SQL Server has no login that hides the password. The server that stands in for it takes seconds for a session on a busy
+ * machine.
+ */
+const cleartextFields =
+  ', tls: { mode: Disable }, allowCleartextPassword: true, parameters: { connect_timeout: "60" }';
+
 /** Each document is followed by `---`; the DataSource takes its password from the Secret with its name. */
 export function secretManifest(name: string, password: string): string {
+  return secretsManifest(name, { password });
+}
+
+export function secretsManifest(name: string, values: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(values).map(([key, value]) => `${key}: "${value}"`);
   return `apiVersion: v1
 kind: Secret
 metadata: { name: ${name} }
-stringData: { password: "${password}" }
+stringData: { ${entries.join(', ')} }
 ---
 `;
 }
@@ -25,11 +37,7 @@ spec:
 
 export function dataSourceManifest(name: string, type: ServerType, to: Address): string {
   const { host, port, database, user } = to;
-  // Without TLS SQL Server has no login that hides the password. What stands in for it takes seconds for the first statements of a session.
-  const more =
-    type === 'sqlserver'
-      ? ", tls: { mode: Disable }, allowCleartextPassword: true, parameters: { connect_timeout: '60' }"
-      : '';
+  const more = type === 'sqlserver' ? cleartextFields : '';
   return systemManifest(
     name,
     `${type}: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password }${more} }`,

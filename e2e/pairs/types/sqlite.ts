@@ -1,8 +1,10 @@
 import { type TypeCase, texts } from '../type-case.ts';
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-const servers = ['postgres', 'mysql', 'mariadb'] as const;
-const mysqls = ['mysql', 'mariadb'] as const;
+const sqlServers = ['postgres', 'mysql', 'mariadb', 'sqlserver'] as const;
+const servers = [...sqlServers, 'mongodb'] as const;
+/** Without infinities. */
+const limited = ['mysql', 'mariadb', 'sqlserver'] as const;
 
 function int(name: string, ddl: string, ...values: readonly string[]): TypeCase {
   return {
@@ -22,7 +24,7 @@ function real(name: string, ddl: string): TypeCase {
     kind: 'float64',
     values: ['1.5', '1.7976931348623157e308', '-2.2250738585072014e-308', '0.1', '9007199254740992', '0'],
     misfits: [
-      { at: mysqls, values: ['9e999', '-9e999'] },
+      { at: limited, values: ['9e999', '-9e999'] },
       { at: servers, values: ["'abc'"], isUndeclared: true },
     ],
   };
@@ -46,7 +48,8 @@ export const sqliteTypes: readonly TypeCase[] = [
     kind: 'text',
     values: [...texts.map(quoted), quoted('long é'.repeat(10_000))],
     misfits: [
-      { at: ['postgres'], values: ["'a' || char(0) || 'b'"], isUndeclared: true },
+      // The stand-in for SQL Server is made of PostgreSQL.
+      { at: ['postgres', 'sqlserver'], values: ["'a' || char(0) || 'b'"], isUndeclared: true },
       { at: servers, values: ["x'00ff'"], isUndeclared: true },
     ],
   },
@@ -114,8 +117,11 @@ export const sqliteTypes: readonly TypeCase[] = [
     name: 'c_decimal_text',
     ddl: 'DECIMAL_TEXT(38,10)',
     kind: 'decimal',
-    values: ["'9999999999999999999999999999.9999999999'", "'-0.0000000001'"],
-    misfits: [{ at: servers, values: ["'0.12345678901'"], isUndeclared: true }],
+    values: ["'-0.0000000001'"],
+    misfits: [
+      { at: ['mongodb'], values: ["'9999999999999999999999999999.9999999999'"] },
+      { at: servers, values: ["'0.12345678901'"], isUndeclared: true },
+    ],
   },
   { name: 'c_numeric', ddl: 'NUMERIC', kind: 'decimal', values: ['1.5', '-3', '9223372036854775807'] },
   {
@@ -130,7 +136,7 @@ export const sqliteTypes: readonly TypeCase[] = [
     ddl: 'UUID',
     kind: 'text',
     values: ["'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"],
-    misfits: [{ at: ['postgres'], values: ["'no uuid'"], isUndeclared: true }],
+    misfits: [{ at: ['postgres', 'sqlserver', 'mongodb'], values: ["'no uuid'"], isUndeclared: true }],
   },
   { name: 'c_interval', ddl: 'INTERVAL', kind: 'other', values: ["'P1Y2M3DT4H5M6.789S'"] },
   { name: 'c_bits', ddl: 'VARBIT_TEXT', kind: 'bit', values: ["'00101'"] },
@@ -139,6 +145,6 @@ export const sqliteTypes: readonly TypeCase[] = [
     ddl: '',
     kind: 'text',
     values: ['42', "'text'", '2.5', '9223372036854775807'],
-    misfits: [{ at: servers, values: ["x'00ff'"] }],
+    misfits: [{ at: sqlServers, values: ["x'00ff'"] }],
   },
 ];

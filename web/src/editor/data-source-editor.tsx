@@ -6,16 +6,23 @@ import { EditExisting, NotEditable } from './edit-existing.tsx';
 import type { EditorKind } from './editor-kind.ts';
 import { ManifestEditor } from './manifest-editor.tsx';
 import { reasonAgainst, usualNamespace } from './sync-editor.tsx';
+import { isOtherSystem, SystemSelect } from './system-select.tsx';
 import { yamlText } from './yaml-text.ts';
 
 const text = strings.editor;
+
+/** How to reach it and as whom. */
+const mainField =
+  /\.(host|hosts|port|database|user|path|url|brokers|bucket|endpoint|region|passwordSecretRef)$/;
 
 const kind: EditorKind = {
   kind: 'DataSource',
   path: 'datasources',
   list: ['/data-sources', strings.places.dataSources],
   link: dataSourceLink,
-  isMain: () => false,
+  isMain: (path) => mainField.test(path),
+  before: (manifest) => <SystemSelect manifest={manifest} />,
+  isHidden: isOtherSystem,
   widgets: () => ({}),
 };
 

@@ -46,6 +46,7 @@ export function EditorForm(props: EditorFormProps) {
             onChange={(event) => manifest.setIn(['metadata', 'namespace'], event.target.value)}
           />
         </div>
+        {kind.before?.(manifest)}
         {schema.error && <Failure error={schema.error} />}
         {schema.isPending && <Skeleton lines={10} />}
         {schema.data && (
@@ -58,6 +59,7 @@ export function EditorForm(props: EditorFormProps) {
               activePath,
               widgets: kind.widgets(manifest),
               isMain: kind.isMain,
+              isHidden: (path) => kind.isHidden?.(path, manifest.value) ?? false,
               set: manifest.setIn,
               onFocus,
               onYaml,

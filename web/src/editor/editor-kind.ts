@@ -11,6 +11,10 @@ export interface EditorKind {
   readonly link: (namespace: string, name: string) => string;
   readonly isMain: (path: string) => boolean;
   readonly widgets: (manifest: Manifest) => Readonly<Record<string, Widget>>;
+  /** Above the fields of the schema. */
+  readonly before?: (manifest: Manifest) => ReactNode;
+  /** Fields that are not shown at all. */
+  readonly isHidden?: (path: string, value: unknown) => boolean;
   /** Below the text, such as a plan. */
   readonly beside?: (draft: Draft) => ReactNode;
 }

@@ -21,6 +21,7 @@ export interface FormContext {
   readonly widgets: Readonly<Record<string, Widget>>;
   /** Fields that are shown even if they are not set; the others are folded. */
   readonly isMain: (path: string) => boolean;
+  readonly isHidden: (path: string) => boolean;
   readonly set: (path: Path, value: unknown) => void;
   readonly onFocus: (path: Path) => void;
   readonly onYaml: (path: Path) => void;
@@ -34,7 +35,9 @@ interface GroupProps {
 
 /** The fields of an object: those that matter first, the others folded. */
 export function SchemaFields({ schema, path, form }: GroupProps) {
-  const names = Object.keys(schema.properties ?? {});
+  const names = Object.keys(schema.properties ?? {}).filter(
+    (name) => !form.isHidden([...path, name].join('.')),
+  );
   const given = valueIn(form.value, path);
   const isShown = (name: string) =>
     schema.required?.includes(name) ||

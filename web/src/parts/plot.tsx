@@ -10,6 +10,10 @@ interface PlotProps {
 }
 
 const height = 180;
+/** Neither rows nor seconds have a part on the axis. */
+const wholeSteps = Array.from({ length: 12 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
 
 /** Drawn by uPlot, which is loaded with the first chart. */
 export function Plot({ times, series }: PlotProps) {
@@ -60,6 +64,7 @@ function optionsOf(element: HTMLElement, series: readonly Series[]): uPlot.Optio
         scale: label,
         side: index === 0 ? 3 : 1,
         size: 56,
+        incrs: wholeSteps,
         grid: index === 0 ? grid : { show: false },
         values: (_plot: uPlot, ticks: number[]) => ticks.map(format),
       })),
