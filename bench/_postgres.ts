@@ -130,3 +130,10 @@ export function judge(what: string, figure: number, limit: number, unit = ''): v
     `${isMet ? 'ok    ' : 'MISSED'} ${what}: ${figure.toFixed(2)}${unit && ` ${unit}`} (at most ${limit})`,
   );
 }
+
+/** As `judge`, for a figure that must not be smaller. */
+export function judgeAtLeast(what: string, figure: number, least: number): void {
+  const isMet = figure >= least;
+  if (!isMet) process.exitCode = 1;
+  console.log(`${isMet ? 'ok    ' : 'MISSED'} ${what}: ${figure.toFixed(2)} (at least ${least})`);
+}

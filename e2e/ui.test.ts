@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { adminPassword } from '../api/test-api.ts';
+import { uiFolder } from '../api/ui/files.ts';
 import { type RunningProcess, startIdra } from './kit/processes.ts';
 import { byId, ends, ShopFolder, shop, sync } from './single-mode/shop-folder.ts';
 import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
@@ -26,6 +28,15 @@ describe('the web UI over single mode', () => {
     await browser?.close();
     await running?.stop();
     await folder?.remove();
+  });
+
+  test('the scripts of a first page have at most 200 kB, compressed', () => {
+    const page = readFileSync(join(uiFolder, 'index.html'), 'utf8');
+    const scripts = [...page.matchAll(/assets\/([\w.-]+\.js)/g)].map(([, name]) => name ?? '');
+    assert.ok(scripts.length > 0);
+    const sizes = scripts.map((name) => statSync(join(uiFolder, 'assets', `${name}.gz`)).size);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    assert.ok(total <= 200_000, `${total} bytes`);
   });
 
   test('the first login: a wrong password is refused, then a new one must be set', async () => {

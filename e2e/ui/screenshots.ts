@@ -7,6 +7,9 @@ import { logIn, openPage, startBrowser } from './open-page.ts';
 import { ShopCluster } from './shop-cluster.ts';
 
 /** `make screenshots`: the main pages over a moving shop, into docs/ui. */
+const isAll = process.argv[3] === 'all';
+/** Of the dark and the narrow pictures, those that are kept. */
+const few = new Set(['overview-dark', 'editor-dark', 'syncs-small']);
 const folder = process.argv[2] ?? join(projectFolder, 'docs/ui');
 
 const pages = [
@@ -34,17 +37,18 @@ async function main(): Promise<void> {
       );
     }, 700);
     await new Promise((resolve) => setTimeout(resolve, 45_000));
-    const shots = process.argv[3] === 'all' ? [...pages, ...others] : pages;
+    const shots = isAll ? [...pages, ...others] : pages;
     for (const theme of ['light', 'dark'] as const)
       for (const width of [1280, 360]) {
-        if (process.argv[3] !== 'all' && theme === 'dark' && width === 360) continue;
+        if (!isAll && theme === 'dark' && width === 360) continue;
         const { page, context } = await openPage(browser, cluster.url, { width, theme });
         await logIn(page);
         for (const [name, path] of shots) {
+          const kind = `${theme === 'dark' ? '-dark' : ''}${width === 360 ? '-small' : ''}`;
+          if (!isAll && kind !== '' && !few.has(`${name}${kind}`)) continue;
           await page.goto(cluster.url + path);
           await page.locator('h1').waitFor();
           await page.waitForTimeout(1_500);
-          const kind = `${theme === 'dark' ? '-dark' : ''}${width === 360 ? '-small' : ''}`;
           await page.screenshot({ path: join(folder, `${name}${kind}.png`) });
         }
         await context.close();
