@@ -78,13 +78,6 @@ export const ofSqlServer: readonly Guard[] = [
     caughtBy: { test: `${destination}/refusals.test.ts`, only: 'equal only for SQL Server' },
   },
   {
-    name: 'a NULL that a table of SQL Server would number is refused',
-    file: 'connectors/sqlserver/types/encode.ts',
-    from: 'if (value === null && column.isFilled)',
-    to: 'if (value === undefined && column.isFilled)',
-    caughtBy: { test: `${destination}/refusals.test.ts`, only: 'a NULL that the table' },
-  },
-  {
     name: 'SQL Server: a shadow with another number of rows is not swapped in',
     file: `${destination}/replace.ts`,
     from: 'IF ${count} <> ${this.#expectedRows} BEGIN',
