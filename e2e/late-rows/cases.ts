@@ -1,4 +1,4 @@
-import type { SqlSystem, TestDatabase, TestSession } from '../kit/systems.ts';
+import type { SystemName, TestDatabase, TestSession } from '../kit/systems.ts';
 
 /** One way for a row to be late: it has its timestamp or id, and commits when others have long passed. */
 export interface LateCase {
@@ -75,13 +75,7 @@ const postgresCases: readonly LateCase[] = [
   prepared('id_prepared', 'Id', number),
 ];
 
-function written(
-  name: string,
-  mode: LateCase['mode'],
-  ddl: string,
-  value?: string,
-  begin = 'BEGIN',
-): LateCase {
+function written(name: string, mode: LateCase['mode'], ddl: string, value?: string): LateCase {
   return {
     name,
     mode,
@@ -89,7 +83,7 @@ function written(
     holder: transaction,
     ...(value === undefined ? {} : { value }),
     async begin(session, table) {
-      await session.query(begin);
+      await session.query('BEGIN');
       await session.query(insertRow(table, 11, value));
     },
     async finish(session) {
@@ -174,27 +168,11 @@ const sqliteCases: readonly LateCase[] = [
   },
 ];
 
-const session = /^session \d+ of /;
-const sqlServerStamp = 'datetime2(7) NOT NULL DEFAULT SYSUTCDATETIME()';
-const inSqlServer = (name: string, mode: LateCase['mode'], ddl: string): LateCase => ({
-  ...written(name, mode, ddl, undefined, 'BEGIN TRANSACTION'),
-  holder: session,
-});
-
-const sqlServerCases: readonly LateCase[] = [
-  inSqlServer('row_written', 'Timestamp', sqlServerStamp),
-  inSqlServer('rounded', 'Timestamp', 'datetime2(0) NOT NULL DEFAULT SYSUTCDATETIME()'),
-  inSqlServer('with_zone', 'Timestamp', 'datetimeoffset(6) NOT NULL DEFAULT SYSDATETIMEOFFSET()'),
-  inSqlServer('id_written', 'Id', 'bigint NOT NULL IDENTITY UNIQUE'),
-  inSqlServer('row_version', 'Id', 'rowversion'),
-];
-
-export const lateCases: Readonly<Record<SqlSystem, readonly LateCase[]>> = {
+export const lateCases: Readonly<Record<SystemName, readonly LateCase[]>> = {
   postgres: postgresCases,
   mysql: mysqlCases,
   mariadb: mysqlCases,
   sqlite: sqliteCases,
-  sqlserver: sqlServerCases,
 };
 
 export function insertRow(table: string, nr: number, value?: string): string {
@@ -203,7 +181,7 @@ export function insertRow(table: string, nr: number, value?: string): string {
     : `INSERT INTO ${table} (nr, field) VALUES (${nr}, ${value})`;
 }
 
-export async function createTables(source: TestDatabase<SqlSystem>): Promise<void> {
+export async function createTables(source: TestDatabase): Promise<void> {
   if (source.system === 'postgres') await source.execute('CREATE SEQUENCE late_ids');
   await source.execute(
     'CREATE TABLE gate (nr int)',

@@ -1,4 +1,4 @@
-import type { SqlSystem, TestDatabase } from '../kit/systems.ts';
+import type { SystemName, TestDatabase } from '../kit/systems.ts';
 
 /** Columns of a table by name, in order, each with a type that all systems support. The key is `id`. */
 export type Columns = Readonly<Record<string, string>>;
@@ -116,10 +116,7 @@ export function createTable(table: string, columns: Columns): string {
 }
 
 /** With ALTER TABLE; in SQLite, which cannot change a type, the table is recreated with its rows, as its manual recommends. */
-export function changeStatements(
-  { system, tableName }: TestDatabase<SqlSystem>,
-  change: SchemaChange,
-): string[] {
+export function changeStatements({ system, tableName }: TestDatabase, change: SchemaChange): string[] {
   const table = tableName(change.name);
   if (system === 'sqlite' || change.name === 'swapped') return rebuild(system, table, change);
   const { to, from = {} } = change;
@@ -127,36 +124,25 @@ export function changeStatements(
   const renames = Object.entries(from).filter(([, origin]) => gone.includes(origin));
   const drops = gone.filter((name) => !renames.some(([, origin]) => origin === name));
   return [
-    ...renames.map(([name, origin]) => renameColumn(system, table, origin, name)),
+    ...renames.map(([name, origin]) => `ALTER TABLE ${table} RENAME COLUMN ${origin} TO ${name}`),
     ...drops.map((name) => `ALTER TABLE ${table} DROP COLUMN ${name}`),
     ...Object.entries(to).flatMap(([name, type]) => {
       if (before[name] === type || renames.some(([renamed]) => renamed === name)) return [];
-      if (!(name in before))
-        return [`ALTER TABLE ${table} ADD ${system === 'sqlserver' ? '' : 'COLUMN '}${name} ${type}`];
+      if (!(name in before)) return [`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`];
       return alterType(system, table, name, type, from[name] === 'NULL');
     }),
   ];
 }
 
-function renameColumn(system: SqlSystem, table: string, from: string, to: string): string {
-  return system === 'sqlserver'
-    ? `EXEC sp_rename '${table}.${from}', '${to}', 'COLUMN'`
-    : `ALTER TABLE ${table} RENAME COLUMN ${from} TO ${to}`;
-}
-
 function alterType(
-  system: SqlSystem,
+  system: SystemName,
   table: string,
   name: string,
   type: string,
   isEmptied: boolean,
 ): string[] {
   const empty = isEmptied ? [`UPDATE ${table} SET ${name} = NULL`] : [];
-  if (system !== 'postgres')
-    return [
-      ...empty,
-      `ALTER TABLE ${table} ${system === 'sqlserver' ? 'ALTER' : 'MODIFY'} COLUMN ${name} ${type}`,
-    ];
+  if (system !== 'postgres') return [...empty, `ALTER TABLE ${table} MODIFY COLUMN ${name} ${type}`];
   const [bare, isNotNull] = [type.replace(' NOT NULL', ''), type.endsWith(' NOT NULL')];
   return [
     ...empty,
@@ -167,15 +153,13 @@ function alterType(
   ];
 }
 
-function rebuild(system: SqlSystem, table: string, { to, from = {}, name }: SchemaChange): string[] {
+function rebuild(system: SystemName, table: string, { to, from = {}, name }: SchemaChange): string[] {
   const made = `${table}_made`;
   const origins = Object.keys(to).map((column) => from[column] ?? column);
   return [
     createTable(made, to),
     `INSERT INTO ${made} (${Object.keys(to).join(', ')}) SELECT ${origins.join(', ')} FROM ${table}`,
     `DROP TABLE ${table}`,
-    system === 'sqlserver'
-      ? `EXEC sp_rename '${made}', '${name}', 'OBJECT'`
-      : `ALTER TABLE ${made} RENAME TO ${system === 'postgres' || system === 'sqlite' ? name : table}`,
+    `ALTER TABLE ${made} RENAME TO ${system === 'postgres' || system === 'sqlite' ? name : table}`,
   ];
 }
