@@ -59,10 +59,8 @@ const recordFields = {
     ),
 };
 
-const laterFields = {
-  collection: text({ max: 255 })
-    .optional()
-    .describe('Collection of a MongoDB database; offered in a later version.'),
+const objectFields = {
+  collection: text({ max: 255 }).optional().describe('Collection of a MongoDB database.'),
   topic: text({ max: 249 })
     .optional()
     .describe(
@@ -156,10 +154,10 @@ export const sourceObject = z.strictObject({
   filter: text({ max: 65_536 })
     .optional()
     .describe(
-      'Condition of documents to read from a MongoDB collection, in Extended JSON: { "status": "paid" }; offered in a later version.',
+      'Condition of documents to read from a MongoDB collection, in Extended JSON: { "status": "paid" }.',
     ),
   ...recordFields,
-  ...laterFields,
+  ...objectFields,
   ...messageSource,
   ...httpSourceFields,
   ...storedSourceFields,
@@ -175,7 +173,7 @@ export const destinationObject = z.strictObject({
     .enum(['Refuse', 'Keep'])
     .default('Refuse')
     .describe('Whether Append may add to rows that were in the table before its first pass.'),
-  ...laterFields,
+  ...objectFields,
   ...messageDestination,
   ...httpDestinationFields,
   ...storedDestinationFields,

@@ -58,7 +58,7 @@ export function writeFields(writer: BsonWriter, object: JsonObject): Refusal | u
 const [leastInt32, mostInt32] = [-(2n ** 31n), 2n ** 31n - 1n];
 const [leastInt64, mostInt64] = [-(2n ** 63n), 2n ** 63n - 1n];
 
-/** Whole numbers as integers, others as doubles if these have the same digits, else as decimals. */
+/** Whole numbers as integers, others as doubles if these have the same value, else as decimals. */
 function writeDigits(writer: BsonWriter, name: string, text: string): Refusal | undefined {
   if (/^-?\d{1,19}$/.test(text) && text !== '-0') {
     const value = BigInt(text);
