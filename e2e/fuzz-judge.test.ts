@@ -32,6 +32,7 @@ test('a value of a document is recognised in every form that a column may give i
     ['{"$binary":{"base64":"AP8=","subType":"00"}}', 'text', 'AP8=', '00ff'],
     ['{"a":[1,2.50,{"b":null}]}', 'json', '{"a": [1, 2.5, {"b": null}]}', '{"a": [1, 2.5, {}]}'],
     ['true', 'boolean', '1', '0'],
+    ['false', 'int', '0', '1'],
   ];
   for (const [literal, kind, same, other] of cases) {
     const [document] = await documentsOf(`{"v":${literal}}`);

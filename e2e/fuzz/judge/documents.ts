@@ -20,6 +20,11 @@ export function isKept(value: DocumentValue, found: string, kind: Kind | 'any'):
     case 'json':
       return isSameJson(value.json, found);
     case 'int':
+      // MySQL and MariaDB have no type of their own for true and false.
+      return (
+        isSameNumber(value, found) ||
+        (value.type === 'boolean' && canonical('boolean', found) === value.plain)
+      );
     case 'decimal':
       return isSameNumber(value, found);
     case 'float32':
