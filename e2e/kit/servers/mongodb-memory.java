@@ -39,6 +39,26 @@ class MemoryServer extends MemoryBackend {
     return log;
   }
 
+  /** The server would log all documents of the command, but a refused one is no change; it would also go on after one by default. */
+  private Document insert(MongoMessage message, Document command) {
+    command.putIfAbsent("ordered", true);
+    log.collect();
+    List<Runnable> changes;
+    Document answer;
+    try {
+      answer = super.handleMessage(message);
+    } finally {
+      changes = log.collected();
+    }
+    List<Integer> refused = new ArrayList<>();
+    if (answer.get("writeErrors") instanceof List<?> errors)
+      for (Object each : errors) refused.add(((Number) ((Document) each).get("index")).intValue());
+    boolean isOrdered = !Boolean.FALSE.equals(command.get("ordered"));
+    int end = isOrdered && !refused.isEmpty() ? refused.get(0) : changes.size();
+    for (int index = 0; index < end; index++) if (!refused.contains(index)) changes.get(index).run();
+    return answer;
+  }
+
   @Override
   public Document handleMessage(MongoMessage message) {
     Document command = message.getDocument();
@@ -52,6 +72,7 @@ class MemoryServer extends MemoryBackend {
       case "forgetHistory" -> log.forget();
       case "configureFailPoint" -> configure(command);
       case "runTransaction" -> runTransaction(message, command);
+      case "insert" -> insert(message, command);
       default -> super.handleMessage(message);
     };
     if (answer.get("cursor") instanceof Document cursor) addToken(name, command, cursor);
@@ -135,6 +156,7 @@ class MemoryServer extends MemoryBackend {
     /** Of the transaction of this thread; null: each write enters the log at once. */
     private final ThreadLocal<List<Entry>> open = new ThreadLocal<>();
     private final ThreadLocal<Long> number = new ThreadLocal<>();
+    private final ThreadLocal<List<Runnable>> inserted = new ThreadLocal<>();
     private int oldest = 0;
 
     synchronized Document forget() {
@@ -169,7 +191,20 @@ class MemoryServer extends MemoryBackend {
     synchronized Entry at(int index) { return index < entries.size() ? entries.get(index) : null; }
 
     public void handleInsert(String namespace, List<Document> documents) {
-      for (Document each : documents) add(namespace, "insert", each.get("_id"), each.cloneDeeply());
+      for (Document each : documents) {
+        Runnable change = () -> add(namespace, "insert", each.get("_id"), each.cloneDeeply());
+        if (inserted.get() == null) change.run();
+        else inserted.get().add(change);
+      }
+    }
+
+    /** Inserts of this thread are kept until they are collected. */
+    void collect() { inserted.set(new ArrayList<>()); }
+
+    List<Runnable> collected() {
+      List<Runnable> changes = inserted.get();
+      inserted.remove();
+      return changes;
     }
 
     public void handleUpdate(String namespace, Document selector, Document update, List<Object> ids) {
