@@ -183,8 +183,18 @@ class Faults {
     }
   }
 
+  /** An agent that loses its lease while it joins ends, and another one is started, as Kubernetes does. */
   async #startAgent(): Promise<void> {
-    await this.#cluster.agent(`agent-${++this.#started}`);
+    for (let left = 5; ; left--) {
+      const agent = await this.#cluster.startAgent(`agent-${++this.#started}`);
+      try {
+        await agent.waitForLine('joined the cluster');
+        return;
+      } catch (error) {
+        if (agent.isRunning || left === 0) throw error;
+        this.#options.say?.('an agent has ended before it joined');
+      }
+    }
   }
 
   async #killBroker(): Promise<void> {
