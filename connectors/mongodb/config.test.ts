@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { transient } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
-import { readConfig } from './config.ts';
+import { readConfig, withFieldInUse } from './config.ts';
 
 const access = (config: Readonly<Record<string, unknown>>, uri?: string) => ({
   dataSource: 'team-a/shop',
@@ -42,4 +43,12 @@ test('what is missing or given twice is named by its field', () => {
   fails({ hosts: ['a'] }, 'spec.mongodb.database');
   fails({ uriSecretRef, user: 'u' }, 'spec.mongodb.user', 'mongodb://a/shop');
   fails({ uriSecretRef }, 'spec.mongodb.uriSecretRef', 'mongodb://a/shop?authMechanism=GSSAPI');
+});
+
+test('an error of a field that stands in the connection string names the string', () => {
+  const error = transient('HostUnreachable', 'no answer', { path: 'spec.mongodb.hosts' });
+  const pathOf = (isUri: boolean) => withFieldInUse({ isUri }, error).path;
+  assert.deepEqual([pathOf(true), pathOf(false)], ['spec.mongodb.uriSecretRef', 'spec.mongodb.hosts']);
+  const other = transient('TlsNotOffered', 'no TLS', { path: 'spec.mongodb.tls.mode' });
+  assert.equal(withFieldInUse({ isUri: true }, other), other);
 });

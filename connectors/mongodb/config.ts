@@ -63,6 +63,8 @@ export interface MongoConfig {
   readonly isDirect: boolean;
   readonly tlsMode: TlsMode;
   readonly allowCleartextPassword: boolean;
+  /** Hosts, login and the like stand in the connection string. */
+  readonly isUri: boolean;
   /** `team-a/shop (MongoDB db:27017/shop)`, for messages. */
   readonly where: string;
 }
@@ -79,6 +81,12 @@ const uriFields = [
   'authSource',
   'authMechanism',
 ] as const;
+
+/** An error of a field that the connection string has instead names the string. */
+export function withFieldInUse({ isUri }: Pick<MongoConfig, 'isUri'>, error: IdraError): IdraError {
+  const isInUri = isUri && uriFields.some((field) => error.path === `spec.mongodb.${field}`);
+  return isInUri ? error.with({ path: 'spec.mongodb.uriSecretRef' }) : error;
+}
 
 export function readConfig(access: SystemAccess): MongoConfig {
   const fields = schema.parse(access.config);
@@ -106,6 +114,7 @@ export function readConfig(access: SystemAccess): MongoConfig {
     isDirect: uri?.options.get('directconnection') === 'true',
     tlsMode: tlsModeOf(fields.tls.mode, uri),
     allowCleartextPassword: fields.allowCleartextPassword,
+    isUri: uri !== undefined,
     where: `${access.dataSource} (MongoDB ${withPorts.join(',')}/${database})`,
   };
 }

@@ -6,7 +6,7 @@ import type { IdraError } from '../../core/errors.ts';
 import { sessionKey } from '../../core/session-pool.ts';
 import type { Lent, PooledSession } from '../../core/sessions.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
-import { readConfig } from './config.ts';
+import { readConfig, withFieldInUse } from './config.ts';
 import { type OpenedClient, openClient, readerName, type SessionName } from './connection/open.ts';
 import type { ServerFacts } from './connection/server-facts.ts';
 import { classify } from './errors.ts';
@@ -131,7 +131,8 @@ export class Session implements PooledSession {
   }
 
   classified(thrown: unknown): IdraError {
-    const error = this.#opened.refusal() ?? classify(thrown, this.where);
+    const { config, refusal } = this.#opened;
+    const error = withFieldInUse(config, refusal() ?? classify(thrown, this.where));
     if (error.code !== 'PermissionDenied') return error;
     const isReader = this.#opened.name === readerName;
     const path = isReader ? 'spec.source.dataSource' : 'spec.destination.dataSource';

@@ -1,9 +1,9 @@
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { onAbort } from '../../../core/aborted.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
-import { type IdraError, permanent } from '../../../core/errors.ts';
+import { IdraError, permanent } from '../../../core/errors.ts';
 import { type PasswordRule, requireConfidential } from '../../sql/connection/password-rule.ts';
-import { type MongoConfig, passwordRule, readConfig } from '../config.ts';
+import { type MongoConfig, passwordRule, readConfig, withFieldInUse } from '../config.ts';
 import { classify, isLoginRefused, loginRefused } from '../errors.ts';
 import { guardedConnection } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
@@ -61,6 +61,19 @@ export async function openClient(
 ): Promise<OpenedClient> {
   signal.throwIfAborted();
   const config = readConfig(access);
+  try {
+    return await openWith(config, access, name, signal);
+  } catch (thrown) {
+    throw thrown instanceof IdraError ? withFieldInUse(config, thrown) : thrown;
+  }
+}
+
+async function openWith(
+  config: MongoConfig,
+  access: SystemAccess,
+  name: SessionName,
+  signal: AbortSignal,
+): Promise<OpenedClient> {
   const { where } = config;
   const tls = await tlsOptions(config, access, signal);
   const rule = passwordRule(config, access, tls.tls === true);
