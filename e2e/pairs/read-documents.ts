@@ -22,7 +22,12 @@ export async function readDocuments(
 ): Promise<readonly (readonly (string | null)[])[]> {
   const documents = await database.collection(collection).find().toArray();
   const rows = documents.map((document) => columns.map(({ name, kind }) => fieldText(document[name], kind)));
-  return rows.sort(([one], [other]) => Number(one) - Number(other) || 0);
+  return rows.sort(([one], [other]) => inOrder(String(one), String(other)));
+}
+
+/** By number as far as a double tells them apart, then by text. */
+function inOrder(one: string, other: string): number {
+  return Number(one) - Number(other) || (one < other ? -1 : Number(one > other));
 }
 
 /** Independent of the tested code. JSON that came from another system may be a JSON null, which is not a missing field. */
