@@ -47,8 +47,13 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-export function signedOut(): void {
-  onSignedOut();
+/** Call it before a request: the function that it returns says that the answer was "not signed in". */
+export function startRequest(): () => void {
+  const session = csrf;
+  return () => {
+    // A late answer to a request of an earlier session says nothing about this one.
+    if (session === csrf) onSignedOut();
+  };
 }
 
 /** Calls the API. Throws ApiError; its code is Unreachable if there was no answer. */
@@ -58,6 +63,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (method !== 'GET') headers['x-idra-csrf'] = csrf;
   if (ifMatch !== undefined) headers['if-match'] = `"${ifMatch}"`;
+  const signedOut = startRequest();
   const response = await send(`${apiRoot}${path}${queryText(query)}`, {
     method,
     headers,
@@ -68,7 +74,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   const answer = await parsed(response);
   if (response.ok) return answer as T;
   const problem = answer as Problem | undefined;
-  if (problem?.code === 'NotSignedIn') onSignedOut();
+  if (problem?.code === 'NotSignedIn') signedOut();
   throw new ApiError(
     response.status,
     problem?.code === undefined

@@ -1,4 +1,4 @@
-import { apiRoot, signedOut } from './client.ts';
+import { apiRoot, startRequest } from './client.ts';
 import { parseMessages } from './live-messages.ts';
 import type { Live } from './types.ts';
 
@@ -111,6 +111,7 @@ export class LiveConnection {
 
   async #read(topics: readonly string[], resumesAt: string, connection: AbortController): Promise<void> {
     const query = topics.map((topic) => `topic=${encodeURIComponent(topic)}`).join('&');
+    const signedOut = startRequest();
     const response = await fetch(`${apiRoot}/live?${query}`, {
       headers: { accept: 'text/event-stream', ...(resumesAt !== '' && { 'last-event-id': resumesAt }) },
       credentials: 'same-origin',
