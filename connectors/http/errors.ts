@@ -1,5 +1,5 @@
+import { type ErrorClass, errorOf, tlsFailure } from '../../core/error-class.ts';
 import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
-import { type ErrorClass, errorOf, tlsFailure } from '../sql/error-class.ts';
 
 const unreachable: ErrorClass = {
   code: 'HostUnreachable',

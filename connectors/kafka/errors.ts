@@ -1,6 +1,6 @@
+import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../../core/error-class.ts';
 import { asIdraError, IdraError, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../sql/error-class.ts';
 
 /** An error code in an answer of a broker. */
 export class BrokerError extends Error {

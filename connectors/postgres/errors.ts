@@ -1,16 +1,9 @@
 import pg from 'pg';
 import type { Rejection } from '../../core/connector.ts';
+import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../../core/error-class.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import {
-  type ErrorClass,
-  errorOf,
-  ofOwnStatement,
-  queryInvalid,
-  raisedByTrigger,
-  socketErrors,
-  tlsFailure,
-} from '../sql/error-class.ts';
+import { ofOwnStatement, queryInvalid, raisedByTrigger } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';

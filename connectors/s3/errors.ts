@@ -1,6 +1,6 @@
+import { type ErrorClass, tlsFailure } from '../../core/error-class.ts';
 import { type Disposition, IdraError, permanent } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import { type ErrorClass, tlsFailure } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';

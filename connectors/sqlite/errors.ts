@@ -1,5 +1,6 @@
+import { errorOf } from '../../core/error-class.ts';
 import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
-import { errorOf, queryInvalid, raisedByTrigger } from '../sql/error-class.ts';
+import { queryInvalid, raisedByTrigger } from '../sql/error-class.ts';
 
 /** Converts an error of better-sqlite3 to an IdraError, by its code. `file` is for messages. Needs no driver: it reads only the code. */
 export function toIdraError(thrown: unknown, file: string): IdraError {

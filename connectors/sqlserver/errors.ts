@@ -1,14 +1,8 @@
+import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../../core/error-class.ts';
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import {
-  type ErrorClass,
-  errorOf,
-  queryInvalid,
-  raisedByTrigger,
-  socketErrors,
-  tlsFailure,
-} from '../sql/error-class.ts';
+import { queryInvalid, raisedByTrigger } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';

@@ -1,6 +1,7 @@
+import { errorOf } from '../../core/error-class.ts';
 import { IdraError } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
-import { errorOf, queryInvalid } from '../sql/error-class.ts';
+import { queryInvalid } from '../sql/error-class.ts';
 import { exactly, keysSql, objectId } from './catalog.ts';
 import type { Field, Result } from './connection/statements.ts';
 import { describeResult, describeTable, type TableEntry } from './describe.ts';
