@@ -267,7 +267,7 @@ describe('a MongoDB that', () => {
       const server = await rogueMongodb({
         command: (name) => {
           if (name !== silent && !(silent === 'hello' && isHello(name))) return 'proper';
-          setTimeout(() => stop.abort(new Error('stopped')), 50);
+          stop.abort(new Error('stopped'));
           return 'silence';
         },
       });

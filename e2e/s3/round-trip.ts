@@ -9,7 +9,7 @@ import { dataSourceManifest, secretManifest } from '../kit/systems.ts';
 import { until } from '../kit/wait.ts';
 import { beginUpload, bucketManifests, committedIds, eventColumns, requireEachOnce } from './bucket-ends.ts';
 
-/** What is done to the processes while objects are on their way. */
+/** What is done to the processes while objects are moved. */
 export interface RoundTripOptions {
   readonly objects: number;
   readonly rowsPerObject: number;

@@ -55,6 +55,17 @@ export function useDataSources(query: Query) {
   });
 }
 
+/** A short list that changes only by hand: users, tokens. `reload` after a change. */
+export function useItems<Item>(name: 'users' | 'tokens') {
+  const client = useQueryClient();
+  const { data, error } = useQuery({
+    queryKey: [name],
+    queryFn: ({ signal }) => call<{ items: Item[] }>(`/${name}`, { signal }),
+    staleTime: 0,
+  });
+  return { data, error, reload: () => void client.invalidateQueries({ queryKey: [name] }) };
+}
+
 /** One page of the list of Syncs, kept up to date. */
 export function useSyncPage(query: Query) {
   const client = useQueryClient();

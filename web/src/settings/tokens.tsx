@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call } from '../api/client.ts';
+import { useItems } from '../api/queries.ts';
 import type { Token, TokenMade } from '../api/types.ts';
 import { Button } from '../parts/button.tsx';
 import { ConfirmButton } from '../parts/confirm.tsx';
@@ -15,13 +16,7 @@ import { type DraftGrant, GrantFields, GrantText, grantOf } from './grants.tsx';
 const text = strings.tokens;
 
 export function Tokens() {
-  const client = useQueryClient();
-  const { data, error } = useQuery({
-    queryKey: ['tokens'],
-    queryFn: ({ signal }) => call<{ items: Token[] }>('/tokens', { signal }),
-    staleTime: 0,
-  });
-  const reload = () => void client.invalidateQueries({ queryKey: ['tokens'] });
+  const { data, error, reload } = useItems<Token>('tokens');
   return (
     <>
       <Section title={text.title}>

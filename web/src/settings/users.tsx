@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call } from '../api/client.ts';
+import { useItems } from '../api/queries.ts';
 import { useSession } from '../api/session.tsx';
 import type { User } from '../api/types.ts';
 import { Button } from '../parts/button.tsx';
@@ -17,13 +18,7 @@ import { type DraftGrant, GrantFields, GrantText, grantOf } from './grants.tsx';
 const text = strings.users;
 
 export function Users() {
-  const client = useQueryClient();
-  const { data, error } = useQuery({
-    queryKey: ['users'],
-    queryFn: ({ signal }) => call<{ items: User[] }>('/users', { signal }),
-    staleTime: 0,
-  });
-  const reload = () => void client.invalidateQueries({ queryKey: ['users'] });
+  const { data, error, reload } = useItems<User>('users');
   return (
     <>
       <Section title={text.title}>
