@@ -7,6 +7,7 @@ import { type AnyDatabase, type DataSystem, TestSystems } from './kit/systems.ts
 import { tempFolder } from './kit/temp.ts';
 import { keyOf } from './pairs/everything.ts';
 import {
+  batchRows,
   changeOrders,
   createOrders,
   firstRows,
@@ -19,7 +20,8 @@ import { readRows, readTable } from './pairs/read-table.ts';
 
 /**
  * Every mode and write mode for each ordered pair: killed halfway and resumed, then changes at the source, then no changes. ROWS proves
- * that nothing is written twice.
+ * that nothing is written twice. Without transactions, LastDestination* goes on from what the destination holds, so a batch that was
+ * written and not committed when the process was killed stays uncounted.
  */
 const pairs: readonly (readonly [DataSystem, DataSystem])[] = [
   ['postgres', 'postgres'],
@@ -81,13 +83,16 @@ function modeTests(from: DataSystem, to: DataSystem): void {
     const killed = await single.runKilled(killedAt({ at: 'commit:after', count: 30 }));
     assert.deepEqual(killed, { code: null, signal: 'SIGKILL' });
     const { status } = await single.runWell();
-    for (const { name } of modeCasesOf(source, destination)) {
+    for (const { name, spec } of modeCasesOf(source, destination)) {
       assert.deepEqual(await linesOf(destination, name), [...first.values()].sort(), name);
       const shown = status.get(syncName(name));
       // A Snapshot that was complete when the others were killed has begun its next pass.
       const passes = Number(/^pass (\d+) complete$/.exec(shown?.offsetText ?? '')?.[1] ?? 1);
-      assert.equal(shown?.rows.written, firstRows * passes, `rows written by ${name}`);
-      written.set(name, firstRows * passes);
+      const rows = shown?.rows.written ?? 0;
+      const isCounted = shown?.guarantee === 'ExactlyOnce' || !spec.mode.startsWith('LastDestination');
+      const fewest = isCounted ? firstRows * passes : firstRows - batchRows;
+      assert.ok(fewest <= rows && rows <= firstRows * passes, `rows written by ${name}: ${rows}`);
+      written.set(name, rows);
     }
   });
 

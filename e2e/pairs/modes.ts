@@ -16,6 +16,7 @@ export interface ModeCase {
 export type Lines = ReadonlyMap<string, string>;
 
 export const firstRows = 900;
+export const batchRows = 100;
 const newRows = 150;
 const changedRows = 50;
 const deletedRows = 10;
@@ -104,7 +105,7 @@ export function modeManifests(source: AnyDatabase, destination: AnyDatabase): st
         ...(spec.mode.endsWith('Timestamp') ? { timestampField: 'updated_at' } : {}),
       },
       destination: { dataSource: 'destination', ...destination.object(name) },
-      batch: { maxRows: 100 },
+      batch: { maxRows: batchRows },
       // No transaction is open: nothing has to be waited for where they cannot be seen.
       ...(isBlind(source) && { safetyLag: '0s' }),
       ...spec,
