@@ -37,6 +37,7 @@ const pairs: readonly (readonly [DataSystem, DataSystem])[] = [
   ['postgres', 'mariadb'],
   ['mariadb', 'sqlite'],
   ...withEach('mongodb', ['postgres', 'mysql', 'sqlite']),
+  ...withEach('sqlserver', ['postgres', 'mysql', 'sqlite', 'mongodb']),
 ];
 
 /** Into each of the others, from each of them, and into its own kind. */

@@ -4,30 +4,34 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Preview } from '../agent/engine/preview.ts';
 import { projectFolder } from './kit/processes.ts';
-import { SingleMode, syncManifest } from './kit/single-mode.ts';
-import { type AnyDatabase, type DataSystem, systemNames, TestSystems } from './kit/systems.ts';
+import { SingleMode } from './kit/single-mode.ts';
+import { type DataSystem, type MongodbKind, systemNames, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
-import {
-  createEverything,
-  createMisfits,
-  keptTypes,
-  keyOf,
-  type Misfit,
-  prepareTypes,
-} from './pairs/everything.ts';
+import { createEverything, createMisfits, keptTypes, keyOf, prepareTypes } from './pairs/everything.ts';
 import { readTable } from './pairs/read-table.ts';
 import { isMisfitAnnounced, type TypeCase } from './pairs/type-case.ts';
-
+import {
+  everythingSync,
+  everythingSyncs,
+  misfitSyncs,
+  type NamedSync,
+  portableTypes,
+  stopColumns,
+  stopName,
+  type TypePair,
+} from './pairs/type-syncs.ts';
 import { planKey, typesPage } from './pairs/types-page.ts';
 
 /**
- * Every ordered pair of PostgreSQL, MySQL, MariaDB and SQLite: a table with a column of every type of the source. Each value arrives
- * unchanged except for differences that the plan announces, and every value that a type of the destination cannot keep is handled by
- * onError.
+ * Every ordered pair of PostgreSQL, MySQL, MariaDB, SQLite, SQL Server and MongoDB: a table with a column of every type of the source, by
+ * Snapshot and by each incremental mode that both systems declare. Each value arrives unchanged except for differences that the plan
+ * announces, and every value that a type of the destination cannot keep is handled by onError.
  */
-const pairs: readonly (readonly [from: DataSystem, to: DataSystem])[] = systemNames.flatMap((from) =>
-  systemNames.map((to) => [from, to] as const),
-);
+const names: readonly DataSystem[] = [...systemNames, 'sqlserver', 'mongodb'];
+/** MariaDB differs from MySQL in a few types, which are the same for SQL Server. */
+const pairs = names
+  .flatMap((from) => names.map((to) => [from, to] as const))
+  .filter((pair) => !(pair.includes('mariadb') && pair.includes('sqlserver')));
 let folder: string;
 let systems: TestSystems;
 
@@ -41,7 +45,10 @@ after(() => systems?.stop());
 /** The plan of each pair, before its tables were created. */
 const plans = new Map<string, Preview>();
 
-for (const [from, to] of pairs) describe(`${from} to ${to}`, () => pairTests(from, to));
+for (const [from, to] of pairs) describe(`${from} to ${to}`, () => pairTests(from, to, 'InMemory'));
+// Without change streams, but with every type of binary data.
+for (const to of ['postgres', 'mongodb'] as const)
+  describe(`mongodb with transactions to ${to}`, () => pairTests('mongodb', to, 'WithTransactions'));
 
 test('docs/types.md matches the plans', async () => {
   const file = join(projectFolder, 'docs/types.md');
@@ -52,92 +59,62 @@ test('docs/types.md matches the plans', async () => {
   else assert.equal(written, page, 'run with IDRA_WRITE_DOCS=1 to regenerate it');
 });
 
-function pairTests(from: DataSystem, to: DataSystem): void {
-  let source: AnyDatabase;
-  let destination: AnyDatabase;
-  let misfits: readonly Misfit[];
+/** `kind`: of a MongoDB as the source. */
+function pairTests(from: DataSystem, to: DataSystem, kind: MongodbKind): void {
+  let pair: TypePair;
+  let addRest: () => Promise<void>;
   let single: SingleMode;
   let plan: ReadonlyMap<string, Preview>;
 
   before(async () => {
-    source = await systems.createAny(from);
-    destination = await systems.createAny(to);
+    const source = await systems.createAny(from, kind);
+    const destination = await systems.createAny(to);
     await prepareTypes(source);
     if (from === 'postgres' && to === 'postgres') await prepareTypes(destination);
-    await createEverything(source, 'everything', to);
-    misfits = await createMisfits(source, 'misfits', to);
-    single = new SingleMode(join(folder, `${from}-${to}`));
-    await single.write(manifests(source, destination, misfits));
+    ({ addRest } = await createEverything(source, 'everything', to));
+    pair = { source, destination, misfits: await createMisfits(source, 'misfits', to) };
+    single = new SingleMode(join(folder, `${from}-${to}-${kind}`));
+    await single.write(manifests(allSyncs()));
     plan = await single.plan();
     const everything = plan.get('everything');
-    if (everything) plans.set(planKey(from, to), everything);
+    if (everything && kind === 'InMemory') plans.set(planKey(from, to), everything);
   });
 
   test('every type arrives unchanged, except for what the plan announces', async () => {
-    assert.deepEqual(errorsOf(plan.get('everything')), []);
-    await single.runWell({ only: 'everything' });
-    await assertArrived('everything');
+    const first = everythingSyncs(pair);
+    for (const { name } of first) assert.deepEqual(errorsOf(plan.get(name)), [], name);
+    await single.write(manifests(first));
+    await single.runWell();
+    for (const each of first) await assertArrived(each);
   });
 
   test('also as values, where the rows were sent as bytes that both ends support', async () => {
     const { rowFormat } = plan.get('everything') ?? {};
+    await single.write(manifests(allSyncs()));
     // A document that travels whole has no columns.
     if (rowFormat === 'values' || rowFormat === 'bson') return;
     const hook = `--import=${projectFolder}/e2e/pairs/without-raw-formats.ts`;
     const env = { NODE_OPTIONS: hook };
     assert.equal((await single.plan(env)).get('as-values')?.rowFormat, 'values');
     await single.runWell({ only: 'as-values', env });
-    await assertArrived('as-values');
+    await assertArrived(everythingSync(pair, 'as-values'));
   });
 
-  if (from === 'postgres' && to === 'postgres') {
-    test('also as COPY BINARY, where the types are the same in every database', async () => {
-      assert.deepEqual(errorsOf(plan.get('as-bytes')), []);
-      assert.equal(plan.get('as-bytes')?.rowFormat, 'pgcopy-binary');
-      await single.runWell({ only: 'as-bytes' });
-      await assertArrived('as-bytes', portableTypes());
-    });
-  }
-
-  async function assertArrived(
-    name: 'everything' | 'as-values' | 'as-bytes',
-    types = keptTypes(from, to),
-  ): Promise<void> {
-    const preview = plan.get(name);
-    const [wanted, found] = await Promise.all([
-      readTable(source, 'everything', keyOf(from), types),
-      readTable(destination, name.replace('-', '_'), keyOf(from), types),
-    ]);
-    assert.ok(wanted.size > 3);
-    assert.deepEqual([...found.keys()], [...wanted.keys()]);
-    const differences: string[] = [];
-    for (const [id, row] of wanted) {
-      for (const type of types) {
-        const value = row.get(type.name) ?? null;
-        const arrived = found.get(id)?.get(type.name) ?? null;
-        if (arrived === value) continue;
-        const where = `${type.name} (${type.ddl}) row ${id}: ${short(value)} became ${short(arrived)}`;
-        if (value === null || announcedValue(type, to, value) !== arrived) differences.push(where);
-        else if (!isNoted(preview, 'TypeNote', type))
-          differences.push(`${where}, and the plan does not note it`);
-      }
-    }
-    assert.deepEqual(differences, []);
-  }
-
   test('values that do not fit are announced; Stop names their column, Skip counts them', async () => {
-    const columns = stopColumns(source, destination, misfits);
+    const { destination, misfits } = pair;
+    const columns = stopColumns(pair);
     const silent = keptTypes(from, to)
       .filter((type) => isMisfitAnnounced(type, to) && !isNoted(plan.get('misfits'), 'TypeMisfits', type))
       .map(({ name }) => name);
     assert.deepEqual(silent, [], 'columns whose misfits the plan does not announce');
+    await addRest();
     const { status, code } = await single.runOnce();
-    assert.equal(code, columns.length === 0 ? 0 : 1);
-    // The created tables are accepted as they are, and every row conflicts with its own copy.
-    for (const name of ['everything', 'as-values'] as const) {
-      assert.equal(status.get(name)?.lastError, undefined);
-      await assertArrived(name);
+    // The created tables are accepted as they are. A Snapshot writes every row again, the other modes go on with the rest of the rows.
+    for (const each of [...everythingSyncs(pair), everythingSync(pair, 'as-values')]) {
+      assert.equal(status.get(each.name)?.lastError, undefined, JSON.stringify(status.get(each.name)));
+      await assertArrived(each);
     }
+    assert.equal(code, columns.length === 0 ? 0 : 1);
     if (columns.length === 0) return;
     const skipped = await readTable(destination, 'misfits', keyOf(from), []);
     assert.deepEqual(
@@ -155,72 +132,39 @@ function pairTests(from: DataSystem, to: DataSystem): void {
       assert.equal((await readTable(destination, `stop_${name}`, keyOf(from), [])).size, 0);
     }
   });
-}
 
-/** Types of PostgreSQL whose binary form contains no object ids of one database. */
-function portableTypes(): readonly TypeCase[] {
-  const bound = ['c_moods', 'c_hstore', 'c_pair'];
-  return keptTypes('postgres', 'postgres').filter(({ name }) => !bound.includes(name));
-}
+  function allSyncs(): readonly NamedSync[] {
+    return [...everythingSyncs(pair), everythingSync(pair, 'as-values'), ...misfitSyncs(pair)];
+  }
 
-/** One Sync of everything, one of the misfits that skips, and one for each column with misfits, which stops. */
-function manifests(source: AnyDatabase, destination: AnyDatabase, misfits: readonly Misfit[]): string {
-  const sync = (name: string, read: object, table: string, more: object) =>
-    syncManifest(name, {
-      source: { dataSource: 'source', ...read },
-      destination: { dataSource: 'destination', ...destination.object(table) },
-      mode: 'Snapshot',
-      ...more,
-    });
-  const stops = stopColumns(source, destination, misfits).map((column) =>
-    sync(stopName(column), misfitsOf(source, column), `stop_${column}`, {}),
-  );
-  return [
-    source.manifest('source'),
-    destination.manifest('destination'),
-    ...['everything', 'as-values'].map((name) =>
-      sync(name, source.object('everything'), name.replace('-', '_'), { batch: { maxRows: 4 } }),
-    ),
-    ...(source.system === 'postgres' && destination.system === 'postgres'
-      ? [
-          sync(
-            'as-bytes',
-            { query: `SELECT id, ${portableTypes().map(({ name }) => name)} FROM everything`, key: ['id'] },
-            'as_bytes',
-            { batch: { maxRows: 4 } },
-          ),
-        ]
-      : []),
-    ...(misfits.length === 0
-      ? []
-      : [sync('misfits', source.object('misfits'), 'misfits', { onError: 'Skip' })]),
-    ...stops,
-  ].join('');
-}
+  function manifests(syncs: readonly NamedSync[]): string {
+    const ends = [pair.source.manifest('source'), pair.destination.manifest('destination')];
+    return [...ends, ...syncs.map(({ manifest }) => manifest)].join('');
+  }
 
-/** Columns whose misfits stop a Sync: few where each Sync costs seconds, at the server that stands in for SQL Server. */
-function stopColumns(
-  source: AnyDatabase,
-  destination: AnyDatabase,
-  misfits: readonly Misfit[],
-): readonly string[] {
-  const columns = [...new Set(misfits.map(({ column }) => column))];
-  return source.system === 'sqlserver' || destination.system === 'sqlserver' ? columns.slice(0, 2) : columns;
-}
-
-/** The misfits of one column. */
-function misfitsOf(source: AnyDatabase, column: string): object {
-  if (source.system === 'mongodb')
-    return { ...source.object('misfits'), filter: JSON.stringify({ [column]: { $exists: true } }) };
-  const name = source.quote(column);
-  return {
-    query: `SELECT id, ${name} FROM ${source.quote('misfits')} WHERE ${name} IS NOT NULL`,
-    key: ['id'],
-  };
-}
-
-function stopName(column: string): string {
-  return `stop-${column.replaceAll('_', '-')}`;
+  async function assertArrived({ name, table }: NamedSync): Promise<void> {
+    if (name === 'as-bytes') assert.equal(plan.get(name)?.rowFormat, 'pgcopy-binary');
+    const types = name === 'as-bytes' ? portableTypes() : keptTypes(from, to);
+    const [wanted, found] = await Promise.all([
+      readTable(pair.source, 'everything', keyOf(from), types),
+      readTable(pair.destination, table, keyOf(from), types),
+    ]);
+    assert.ok(wanted.size > 3);
+    assert.deepEqual([...found.keys()], [...wanted.keys()], name);
+    const differences: string[] = [];
+    for (const [id, row] of wanted) {
+      for (const type of types) {
+        const value = row.get(type.name) ?? null;
+        const arrived = found.get(id)?.get(type.name) ?? null;
+        if (arrived === value) continue;
+        const where = `${name}: ${type.name} (${type.ddl}) row ${id}: ${short(value)} became ${short(arrived)}`;
+        if (value === null || announcedValue(type, to, value) !== arrived) differences.push(where);
+        else if (!isNoted(plan.get(name), 'TypeNote', type))
+          differences.push(`${where}, and the plan does not note it`);
+      }
+    }
+    assert.deepEqual(differences, []);
+  }
 }
 
 function errorsOf(preview: Preview | undefined): readonly string[] {

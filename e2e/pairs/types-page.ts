@@ -23,12 +23,25 @@ interface Section {
   readonly destinations: readonly DataSystem[];
 }
 
-const destinations = ['postgres', 'mysql', 'sqlite'] as const;
-const sections: readonly Section[] = (['postgres', 'mysql', 'mariadb', 'sqlite'] as const).map((from) => ({
-  from,
-  title: `From ${titles[from]}${from === 'mariadb' ? ', beside what it shares with MySQL' : ''}`,
-  destinations,
-}));
+const everywhere = ['postgres', 'mysql', 'sqlite', 'mongodb'] as const;
+/** Pairs with SQL Server have sections of their own: few machines have a server that could check them. */
+const sections: readonly Section[] = [
+  ...(['postgres', 'mysql', 'mariadb', 'sqlite', 'mongodb'] as const).map((from) => ({
+    from,
+    title: `From ${titles[from]}${from === 'mariadb' ? ', beside what it shares with MySQL' : ''}`,
+    destinations: everywhere,
+  })),
+  {
+    from: 'sqlserver',
+    title: 'From SQL Server',
+    destinations: ['postgres', 'mysql', 'sqlite', 'sqlserver', 'mongodb'],
+  },
+  ...(['postgres', 'mysql', 'sqlite', 'mongodb'] as const).map((from) => ({
+    from,
+    title: `From ${titles[from]} to SQL Server`,
+    destinations: ['sqlserver'] as const,
+  })),
+];
 
 /** docs/types.md, from the plans of every pair. A section whose pairs could not all be planned here stays as it is written. */
 export function typesPage(plans: Plans, written: string): string {
