@@ -75,7 +75,7 @@ function modeTests(from: DataSystem, to: DataSystem): void {
     source = await systems.createAny(from);
     destination = await systems.createAny(to);
     await createOrders(source);
-    single = new SingleMode(join(folder, `${from}-${to}`));
+    single = new SingleMode(join(folder, `${from}-${to}`), [from, to]);
     await single.write(modeManifests(source, destination));
   });
 

@@ -73,7 +73,7 @@ function pairTests(from: DataSystem, to: DataSystem, kind: MongodbKind): void {
     if (from === 'postgres' && to === 'postgres') await prepareTypes(destination);
     ({ addRest } = await createEverything(source, 'everything', to));
     pair = { source, destination, misfits: await createMisfits(source, 'misfits', to) };
-    single = new SingleMode(join(folder, `${from}-${to}-${kind}`));
+    single = new SingleMode(join(folder, `${from}-${to}-${kind}`), [from, to]);
     await single.write(manifests(allSyncs()));
     plan = await single.plan();
     const everything = plan.get('everything');

@@ -110,10 +110,15 @@ export function misfitSyncs(pair: TypePair): readonly NamedSync[] {
   return [named(pair, 'misfits', { source: object, mode: 'Snapshot', onError: 'Skip' }), ...stops];
 }
 
-/** Columns whose misfits stop a Sync: few where each Sync costs seconds, at the server that stands in for SQL Server. */
-export function stopColumns({ source, destination, misfits }: TypePair): readonly string[] {
-  const columns = [...new Set(misfits.map(({ column }) => column))];
-  return source.system === 'sqlserver' || destination.system === 'sqlserver' ? columns.slice(0, 2) : columns;
+/** Columns whose misfits stop a Sync: few where each Sync costs seconds. */
+export function stopColumns(pair: TypePair): readonly string[] {
+  const columns = [...new Set(pair.misfits.map(({ column }) => column))];
+  return isSlow(pair) ? columns.slice(0, 2) : columns;
+}
+
+/** Each batch costs seconds at the server that stands in for SQL Server. */
+function isSlow({ source, destination }: TypePair): boolean {
+  return source.system === 'sqlserver' || destination.system === 'sqlserver';
 }
 
 export function stopName(column: string): string {
@@ -132,15 +137,15 @@ function misfitsOf(source: AnyDatabase, column: string): object {
 }
 
 function named(
-  { destination }: TypePair,
+  pair: TypePair,
   name: string,
   { source, ...spec }: { readonly source: object; readonly [field: string]: unknown },
   table = name.replaceAll('-', '_'),
 ): NamedSync {
   const manifest = syncManifest(name, {
     source: { dataSource: 'source', ...source },
-    destination: { dataSource: 'destination', ...destination.object(table) },
-    batch: { maxRows: 4 },
+    destination: { dataSource: 'destination', ...pair.destination.object(table) },
+    batch: { maxRows: isSlow(pair) ? 8 : 4 },
     ...spec,
   });
   return { name, table, manifest };
