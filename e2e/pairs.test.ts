@@ -7,7 +7,7 @@ import { projectFolder } from './kit/processes.ts';
 import { SingleMode } from './kit/single-mode.ts';
 import { type DataSystem, type MongodbKind, systemNames, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
-import { createEverything, createMisfits, keptTypes, keyOf, prepareTypes } from './pairs/everything.ts';
+import { createEverything, createMisfits, keyOf, prepareTypes, typesAt } from './pairs/everything.ts';
 import { readTable } from './pairs/read-table.ts';
 import { isMisfitAnnounced, type TypeCase } from './pairs/type-case.ts';
 import {
@@ -72,7 +72,8 @@ function pairTests(from: DataSystem, to: DataSystem, kind: MongodbKind): void {
     await prepareTypes(source);
     if (from === 'postgres' && to === 'postgres') await prepareTypes(destination);
     ({ addRest } = await createEverything(source, 'everything', to));
-    pair = { source, destination, misfits: await createMisfits(source, 'misfits', to) };
+    const types = await typesAt(source, to);
+    pair = { source, destination, types, misfits: await createMisfits(source, 'misfits', to) };
     single = new SingleMode(join(folder, `${from}-${to}-${kind}`), [from, to]);
     await single.write(manifests(allSyncs()));
     plan = await single.plan();
@@ -101,9 +102,9 @@ function pairTests(from: DataSystem, to: DataSystem, kind: MongodbKind): void {
   });
 
   test('values that do not fit are announced; Stop names their column, Skip counts them', async () => {
-    const { destination, misfits } = pair;
+    const { destination, misfits, types } = pair;
     const columns = stopColumns(pair);
-    const silent = keptTypes(from, to)
+    const silent = types
       .filter((type) => isMisfitAnnounced(type, to) && !isNoted(plan.get('misfits'), 'TypeMisfits', type))
       .map(({ name }) => name);
     assert.deepEqual(silent, [], 'columns whose misfits the plan does not announce');
@@ -144,7 +145,7 @@ function pairTests(from: DataSystem, to: DataSystem, kind: MongodbKind): void {
 
   async function assertArrived({ name, table }: NamedSync): Promise<void> {
     if (name === 'as-bytes') assert.equal(plan.get(name)?.rowFormat, 'pgcopy-binary');
-    const types = name === 'as-bytes' ? portableTypes() : keptTypes(from, to);
+    const types = name === 'as-bytes' ? portableTypes() : pair.types;
     const [wanted, found] = await Promise.all([
       readTable(pair.source, 'everything', keyOf(from), types),
       readTable(pair.destination, table, keyOf(from), types),

@@ -32,6 +32,19 @@ export function keptTypes(source: DataSystem, destination: DataSystem): readonly
   return typesOf(source).filter((each) => !each.refusedBy?.includes(destination));
 }
 
+/** The same, without those that the server of the source does not have. */
+export async function typesAt(source: AnyDatabase, destination: DataSystem): Promise<readonly TypeCase[]> {
+  const types = keptTypes(source.system, destination);
+  if (source.system !== 'sqlserver' || (await keepsSevenDigits(source))) return types;
+  return types.filter(({ hasSevenDigits }) => !hasSevenDigits);
+}
+
+async function keepsSevenDigits(source: TestDatabase<SqlSystem>): Promise<boolean> {
+  const time = "CONVERT(datetime2, '2026-01-01 00:00:00.1234567')";
+  const [row] = await source.rows(`SELECT CONVERT(varchar(27), ${time}, 121)`);
+  return row?.[0]?.endsWith('.1234567') === true;
+}
+
 /** Prerequisites of types that are not built in. */
 export async function prepareTypes(source: AnyDatabase): Promise<void> {
   if (source.system === 'postgres') await source.execute(...preparations);
@@ -57,7 +70,7 @@ export async function createEverything(
   table: string,
   destination: DataSystem,
 ): Promise<{ addRest(): Promise<void> }> {
-  const types = keptTypes(source.system, destination);
+  const types = await typesAt(source, destination);
   const isInMemory = source.system === 'mongodb' && !source.hasTransactions;
   const values = types.map(
     (type) => (isInMemory ? type.inMemory : undefined) ?? fittingValues(type, destination),
@@ -98,7 +111,7 @@ export async function createMisfits(
   table: string,
   destination: DataSystem,
 ): Promise<readonly Misfit[]> {
-  const types = keptTypes(source.system, destination).filter(
+  const types = (await typesAt(source, destination)).filter(
     (each) => misfitValues(each, destination).length > 0,
   );
   if (types.length === 0) return [];

@@ -42,6 +42,8 @@ export interface TypeCase {
   readonly announced?: Partial<Record<DataSystem, (value: string) => string>>;
   /** Values of the same canonical type, for the MongoDB in memory, which does not keep those of this type as they are. */
   readonly inMemory?: readonly string[];
+  /** A time of SQL Server with seven digits of a second: the server that stands in for it has six, which is another type. */
+  readonly hasSevenDigits?: true;
   /** Destinations whose plan refuses the type. */
   readonly refusedBy?: readonly DataSystem[];
 }

@@ -9,6 +9,8 @@ import type { TypeCase } from './type-case.ts';
 export interface TypePair {
   readonly source: AnyDatabase;
   readonly destination: AnyDatabase;
+  /** Columns of the table of all types. */
+  readonly types: readonly TypeCase[];
   readonly misfits: readonly Misfit[];
 }
 
@@ -81,14 +83,13 @@ const documentTypes: Readonly<Record<string, string>> = {
 };
 
 /** The columns as they would be inferred. */
-function documentColumns({ source, destination }: TypePair): readonly object[] {
-  const types = keptTypes(source.system, destination.system).map(({ name, ddl, kind }) => ({
-    name,
-    type: ddl === 'binData, subtype 4' ? 'uuid' : documentTypes[String(kind)],
-  }));
+function documentColumns({ types }: TypePair): readonly object[] {
   return [
     { name: '_id', type: 'int64', nullable: false },
-    ...types,
+    ...types.map(({ name, ddl, kind }) => ({
+      name,
+      type: ddl === 'binData, subtype 4' ? 'uuid' : documentTypes[String(kind)],
+    })),
     { name: changedAt, type: documentTypes.timestamp, nullable: false },
   ];
 }
