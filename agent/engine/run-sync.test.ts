@@ -253,6 +253,22 @@ for (const [mode, field] of [
   });
 }
 
+test('LastDestination* does not continue after a row whose key the source cannot know', async () => {
+  files.execute('source', table);
+  files.execute('destination', 'CREATE TABLE t (id INTEGER, v TEXT, at DATETIME)');
+  files.execute('source', "UPDATE t SET at = '2026-11-2' || id || 'T08:00:00.120Z'");
+  const spec = {
+    ...byId,
+    source: { dataSource: 'source', table: 't', timestampField: 'at' },
+    mode: 'LastDestinationTimestamp',
+    writeMode: 'Append',
+  };
+  assert.equal((await files.once(spec)).read, 3);
+  files.execute('destination', 'UPDATE t SET id = NULL WHERE id = 3');
+  const { status } = await files.once(spec);
+  assert.deepEqual([status.state, status.lastError?.code], ['Failed', 'DestinationFieldDiffers']);
+});
+
 test('a Sync that was deleted while it waited for its lock is not claimed; a claim is recorded before it is made', async () => {
   files.execute('source', table);
   const gone = files.start(byId, undefined, { isOutdated: async () => true });
