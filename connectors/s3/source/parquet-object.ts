@@ -38,7 +38,8 @@ export async function openFile(
   session: S3Session,
   object: ObjectEntry,
   signal: AbortSignal,
-  read: ReadObject = async (each, range) => await session.read(each.key, { etag: each.etag, ...range }, signal),
+  read: ReadObject = async (each, range) =>
+    await session.read(each.key, { etag: each.etag, ...range }, signal),
 ): Promise<ParquetFile> {
   return await named(session, object, '', () => openParquet(rangesOf(read, object, signal), object.size));
 }
