@@ -91,7 +91,7 @@ const hashCharacters = 12;
 
 /** Short, because it is part of offsets, and because a text below 13 characters is cut out as a copy. */
 function hashOf(data: Buffer | string): string {
-  return hash('sha256', data, 'latin1').slice(0, hashCharacters);
+  return hash('sha256', data, 'binary').slice(0, hashCharacters);
 }
 
 /** As text of printable characters, for an offset. */
