@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { systems } from '../connectors/catalog.ts';
+import { definitions } from '../connectors/catalog.ts';
 import type { DataSourceReport } from '../coordination/contract.ts';
 import type { BoundReport } from '../core/connector.ts';
 import { systemOf } from '../core/manifest/reader.ts';
@@ -64,7 +64,7 @@ export function toFleetDataSource(object: DataSourceObject): FleetDataSource {
     spec,
     version: versionOf(object),
     ...(labels && { labels }),
-    type: systemOf(spec, systems) ?? '',
+    type: systemOf(spec, definitions) ?? '',
     syncs: status?.syncs ?? 0,
     ...(report && { report }),
   };
