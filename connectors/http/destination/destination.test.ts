@@ -354,6 +354,7 @@ test('rows become calls as they are sent: a batch is never there as objects', as
   }
   const rows = { length: 6, at: () => undefined, [Symbol.iterator]: made };
   const batch = { ...batchOf([]), rows: { format: 'values', rows } as const, rowCount: 6 };
-  const { written } = (await destination?.write(batch, signal, null)) as PlainWriteResult;
+  assert.ok(destination);
+  const { written } = await destination.write(batch, signal, null);
   assert.deepEqual([written, sentAt], [6, [0, 0, 1, 1, 2, 2]]);
 });
