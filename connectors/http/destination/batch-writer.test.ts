@@ -30,7 +30,12 @@ const source: Relation = {
 
 /** Sends so many rows in one call. */
 function writerOf(rowsPerCall: number, onError: WritePlan['onError']): BatchWriter {
-  const object = { path: '/items/orders', bodyTemplate: '{{ rows }}', rowsPerCall };
+  const object = {
+    path: '/items/orders',
+    bodyTemplate: '{{ rows }}',
+    rowsPerCall,
+    existingRows: 'Keep',
+  } as const;
   const columns = planColumns({
     ...{ source, existing: null, types, isSameSystem: false, key: [], schemaChanges: 'Fail' },
     ...{ paths: { source: 's', destination: 'd' }, columnsField: 'c' },
