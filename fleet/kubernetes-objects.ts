@@ -3,7 +3,7 @@ import { definitions } from '../connectors/catalog.ts';
 import type { DataSourceReport } from '../coordination/contract.ts';
 import type { BoundReport } from '../core/connector.ts';
 import { systemOf } from '../core/manifest/reader.ts';
-import { encodeOffset, type Offset, parseOffset } from '../core/offset.ts';
+import { encodeOffset, isShortened, type Offset, parseOffset } from '../core/offset.ts';
 import type { SyncStatus } from '../core/status.ts';
 import type { Mode } from '../core/sync-spec.ts';
 import {
@@ -107,7 +107,7 @@ function fromShape(uid: string, mode: Mode | undefined, status: SyncObjectStatus
     hasCaughtUp: isReady?.status === 'True',
     ...(offset !== undefined &&
       mode !== undefined && {
-        offset: encodeOffset(parseOffset(offset, offsetMode(mode))),
+        ...(!isShortened(offset) && { offset: encodeOffset(parseOffset(offset, offsetMode(mode))) }),
         offsetText: offset,
       }),
   };

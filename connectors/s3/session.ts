@@ -164,13 +164,14 @@ export class S3Session {
     return await this.#contents.read(key, range, signal);
   }
 
-  /** A whole object; undefined if there is none. Throws if it is larger. */
+  /** A whole object; undefined if there is none. Throws if it is larger, or not the one with this ETag. */
   async readWhole(
     key: string,
     maxBytes: number,
     signal: AbortSignal,
+    etag?: string,
   ): Promise<{ readonly bytes: Buffer; readonly etag: string } | undefined> {
-    const body = await this.read(key, {}, signal).catch((error: unknown) => {
+    const body = await this.read(key, { etag }, signal).catch((error: unknown) => {
       if (isMissing(causeOf(causeOf(error)))) return undefined;
       throw error;
     });
