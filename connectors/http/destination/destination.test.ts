@@ -333,28 +333,3 @@ test('every wait ends with the reason of the signal', async () => {
   setImmediate(() => stop.abort(reason));
   await assert.rejects(writing as Promise<unknown>, reason);
 });
-
-test('onError Stop: a value that JSON cannot keep is found before the first call is sent', async () => {
-  await open({ path: '/items/orders', bodyTemplate: '{{ rows }}', rowsPerCall: 1 }, { writeMode: 'Append' });
-  await assert.rejects(write([row(1), row(2), row(3, 'x', Number.NaN)]), { code: 'ValueNotKept' });
-  assert.equal(api.requests.length, 0);
-});
-
-test('rows become calls as they are sent: a batch is never there as objects', async () => {
-  await open(
-    { path: '/items/orders', bodyTemplate: '{{ rows }}', rowsPerCall: 2 },
-    { onError: 'Skip', writeMode: 'Append' },
-  );
-  const sentAt: number[] = [];
-  function* made(): Generator<Row> {
-    for (let id = 1; id <= 6; id++) {
-      sentAt.push(api.requests.length);
-      yield row(id);
-    }
-  }
-  const rows = { length: 6, at: () => undefined, [Symbol.iterator]: made };
-  const batch = { ...batchOf([]), rows: { format: 'values', rows } as const, rowCount: 6 };
-  assert.ok(destination);
-  const { written } = await destination.write(batch, signal, null);
-  assert.deepEqual([written, sentAt], [6, [0, 0, 1, 1, 2, 2]]);
-});
