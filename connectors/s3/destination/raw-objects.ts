@@ -70,11 +70,8 @@ export class RawObjects {
     for (const row of rows.rows) {
       const object = this.#objectOf(row);
       if (typeof object === 'string') {
-        const rejection = {
-          code: 'ValueNotKept',
-          message: object,
-          ...namedAs(rowName(this.#init.plan, row)),
-        };
+        const named = namedAs(rowName(this.#init.plan, row));
+        const rejection: Rejection = { code: 'ValueNotKept', message: object, ...named };
         if (this.#init.plan.onError === 'Stop') throw refusedRow(rejection, this.#init.session.where);
         rejected += 1;
         if (rejections.length < maxRejections) rejections.push(rejection);
