@@ -131,6 +131,30 @@ test('an object that an owner with a higher token has written is not replaced', 
   await close();
 });
 
+test('an object that somebody writes between the look and the write is looked at again', async () => {
+  const { to, destination, plan, close } = await ends();
+  await claimWith(destination, plan, { token: 4n });
+  const write = (name: string) => destination.write(batchOf([[name, Buffer.from('older'), null]]), signal);
+  let tokens = ['5'];
+  installCrashHook(async (point) => {
+    const [token] = point === 'write:before' ? tokens : [];
+    tokens = [];
+    if (token !== undefined)
+      for (const name of ['new', 'there'])
+        await put(`${to}${name}`, Buffer.from('newer'), { Metadata: { 'idra-token': token } });
+  });
+  await assert.rejects(write('new'), { disposition: 'fenced' });
+  tokens = ['6'];
+  await assert.rejects(write('there'), { disposition: 'fenced' });
+  assert.equal(String(await bucket.get(`${to}new`)), 'newer');
+  await put(`${to}free`, Buffer.from('of others'));
+  tokens = ['1'];
+  await write('free');
+  assert.equal(String(await bucket.get(`${to}free`)), 'older');
+  installCrashHook(undefined);
+  await close();
+});
+
 test('rows that are no objects are refused; of one key the last row counts', async () => {
   const { to, destination, plan, close } = await ends(undefined, 'Skip');
   await claimWith(destination, plan);
