@@ -142,8 +142,8 @@ export const sqlserver: SqlFuzzSystem = {
     { from: 'datetime2(6)', to: 'datetimeoffset(6)', kind: 'timestamp' },
     { from: 'datetime2(6)', to: 'datetime2(0)', kind: 'timestamp' },
   ],
-  // Without NOT NULL, which the server that stands in for SQL Server refuses there; it keeps that of the column.
-  retype: (table, column, ddl, isNotNull) => alter(table, column, `${ddl}${isNotNull ? '' : ' NULL'}`),
+  // Without NULL and NOT NULL, which the server that stands in for SQL Server refuses there; the column keeps its own.
+  retype: (table, column, ddl) => alter(table, column, ddl),
   setNotNull: (table, column, ddl, isNotNull) =>
     alter(table, column, `${ddl} ${isNotNull ? 'NOT ' : ''}NULL`),
   renameColumn: (table, from, to) => `EXEC sp_rename '${table}.${from}', '${to}', 'COLUMN'`,
