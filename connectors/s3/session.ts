@@ -170,7 +170,7 @@ export class S3Session {
     maxBytes: number,
     signal: AbortSignal,
     etag?: string,
-  ): Promise<{ readonly bytes: Buffer; readonly etag: string } | undefined> {
+  ): Promise<(Pick<ObjectBody, 'etag' | 'contentType'> & { readonly bytes: Buffer }) | undefined> {
     const body = await this.read(key, { etag }, signal).catch((error: unknown) => {
       if (isMissing(causeOf(causeOf(error)))) return undefined;
       throw error;
@@ -185,7 +185,7 @@ export class S3Session {
           throw permanent('RecordOverLimit', `${this.where}: ${key} has more than ${maxBytes} bytes`);
         parts.push(chunk);
       }
-      return { bytes: Buffer.concat(parts), etag: body.etag };
+      return { bytes: Buffer.concat(parts), etag: body.etag, contentType: body.contentType };
     } finally {
       body.close();
     }

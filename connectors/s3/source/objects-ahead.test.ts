@@ -41,6 +41,8 @@ test('what was requested is there, also if the object has been replaced since', 
   assert.equal(await read(ahead, other), 'second');
   await bucket.put('ahead/2', 'replaced');
   assert.equal(await read(ahead, other), 'second');
+  const replaced = await session.head('ahead/2', signal);
+  assert.equal(await read(ahead, replaced ?? other), 'replaced');
   assert.equal(await read(ahead, one, { start: 6, end: 8 }), 'of');
   ahead.request([one]);
   await assert.rejects(read(ahead, other), { code: 'ObjectChanged' });

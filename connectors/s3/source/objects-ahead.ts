@@ -8,10 +8,12 @@ const maxObjectBytes = 256 * 1_024;
 /** Objects of one pass. */
 export const maxAhead = 8;
 
+type Content = NonNullable<Awaited<ReturnType<S3Session['readWhole']>>>;
+
 interface Ahead {
   readonly object: ObjectEntry;
   /** Undefined: it could not be read, so whoever needs it asks again and gets the error. */
-  readonly content: Promise<Buffer | undefined>;
+  readonly content: Promise<Content | undefined>;
 }
 
 /**
@@ -52,8 +54,8 @@ export class ObjectsAhead {
     const { key, etag, size } = object;
     const content = await this.#ahead.find((each) => isSame(each.object, object))?.content;
     if (!content) return await this.#session.read(key, { etag, ...range }, signal);
-    const part = content.subarray(range.start ?? 0, range.end ?? size);
-    return { etag, size, chunks: chunksOf(part), close() {} };
+    const part = content.bytes.subarray(range.start ?? 0, range.end ?? size);
+    return { etag, size, contentType: content.contentType, chunks: chunksOf(part), close() {} };
   }
 
   /** What was requested and not read is of no use any more. */
@@ -72,10 +74,10 @@ export class ObjectsAhead {
     }
   }
 
-  async #content({ key, etag, size }: ObjectEntry): Promise<Buffer | undefined> {
+  async #content({ key, etag, size }: ObjectEntry): Promise<Content | undefined> {
     try {
       const found = await this.#session.readWhole(key, size, this.#ended.signal, etag);
-      return found?.bytes.length === size ? found.bytes : undefined;
+      return found?.bytes.length === size ? found : undefined;
     } catch {
       return undefined;
     }

@@ -13,6 +13,7 @@ import { ObjectsAhead } from './objects-ahead.ts';
 
 export interface ReadingInit {
   readonly session: S3Session;
+  readonly prefix: string;
   readonly format: ObjectFormat;
   readonly columns: readonly RecordColumn[];
   /** Names without `_`. */
