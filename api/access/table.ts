@@ -52,6 +52,7 @@ export const accessTable = {
   getOffset: viewerHere,
   getTrend: viewerHere,
   getTotalTrend: viewerAnywhere,
+  listLagTrends: viewerAnywhere,
   listFieldOwners: viewerHere,
   listDataSources: viewerAnywhere,
   getDataSource: viewerHere,
@@ -63,6 +64,7 @@ export const accessTable = {
   watch: viewerAnywhere,
 
   createSync: editorHere,
+  createSyncs: editorHere,
   updateSync: editorHere,
   deleteSync: editorHere,
   suspendSync: editorHere,

@@ -24,7 +24,13 @@ export function LoginPage() {
   );
 }
 
-export function LoginForm({ user: known = '' }: { readonly user?: string }) {
+interface LoginFormProps {
+  readonly user?: string;
+  /** Over a page that must stay as it is: the provider is visited in another tab. */
+  readonly isOver?: boolean;
+}
+
+export function LoginForm({ user: known = '', isOver = false }: LoginFormProps) {
   const { begin } = useSessionState();
   const [user, setUser] = useState(known);
   const [password, setPassword] = useState('');
@@ -77,8 +83,13 @@ export function LoginForm({ user: known = '' }: { readonly user?: string }) {
         </>
       )}
       {methods?.oidc && (
-        <a className="button button-plain button-wide" href={oidcAddress()}>
-          {strings.login.oidc}
+        <a
+          className="button button-plain button-wide"
+          href={oidcAddress()}
+          target={isOver ? '_blank' : undefined}
+          rel="noreferrer"
+        >
+          {isOver ? strings.login.oidcInTab : strings.login.oidc}
         </a>
       )}
     </form>
