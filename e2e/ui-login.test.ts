@@ -54,6 +54,17 @@ describe('logins to the web UI', () => {
     await context.close();
   });
 
+  test('whoever has no role is led back to the login, which says so', async () => {
+    const { page, context } = await openPage(browser, oidc.base);
+    await page.getByRole('link', { name: 'Log in with your organization' }).click();
+    await logInAtProvider(page, 'eve');
+    await page.waitForURL(`${oidc.base}/?loginError=AccessDenied`);
+    await page.getByRole('alert').getByText('none of your groups has a role here').waitFor();
+    await page.goto(`${oidc.base}/api/v1/session/oidc/callback?code=forged&state=forged`);
+    await page.getByRole('alert').getByText('was not completed').waitFor();
+    await context.close();
+  });
+
   test('a session of a provider that ends keeps the page: the login is in another tab, and what was typed stays', async () => {
     const { page, context } = await openPage(browser, `${oidc.base}/settings?tab=tokens`);
     await page.getByRole('link', { name: 'Log in with your organization' }).click();

@@ -138,7 +138,7 @@ describe('from tables to Syncs in the web UI', () => {
     await dialog.getByLabel('Mode', { exact: true }).selectOption('Id');
     const row = (name: string) =>
       dialog.getByRole('row').filter({ has: page.getByText(name, { exact: true }) });
-    await row('"Order Items"').getByText('order-items').waitFor();
+    await row('Order Items').getByText('order-items').waitFor();
     await row('orders').getByText('exists already').waitFor();
     await row('notes').getByText('idField').waitFor();
     await dialog.getByText('2 can be created.').waitFor();
