@@ -31,7 +31,7 @@ export function useLagTrends(pages: readonly Query[]): ReadonlyMap<string, LagTr
 export function refreshLagTrends(client: QueryClient): void {
   void client.invalidateQueries({
     queryKey: [name],
-    predicate: ({ state }) => Date.now() - state.dataUpdatedAt > refreshMs,
+    predicate: ({ state }) => state.data !== undefined && Date.now() - state.dataUpdatedAt > refreshMs,
   });
 }
 
