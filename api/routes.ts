@@ -1,6 +1,7 @@
 import { type OpenApiDocument, openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { aboutRoutes } from './routes/about.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { objectRoutes } from './routes/change-objects.ts';
@@ -34,6 +35,7 @@ export function allRoutes(services: Services): readonly Route[] {
     ...syncRoutes(services),
     ...dataSourceRoutes(services),
     ...clusterRoutes(services),
+    ...agentRoutes(services),
     ...objectRoutes(services),
     ...syncChangeRoutes(services),
     ...bulkRoutes(services),

@@ -62,6 +62,12 @@ export const accessTable = {
   listEvents: viewerAnywhere,
   watch: viewerAnywhere,
 
+  /** Agents belong to no namespace, and a move touches Syncs of all. */
+  previewMoves: adminOfAll,
+  holdAgent: adminOfAll,
+  releaseAgent: adminOfAll,
+  rebalance: adminOfAll,
+
   createSync: editorHere,
   updateSync: editorHere,
   deleteSync: editorHere,
