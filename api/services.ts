@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { OffsetHistoryEntry } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { AgentControl } from '../fleet/agent-control.ts';
 import type { AskAgent } from '../fleet/ask-agents.ts';
 import type { Fleet } from '../fleet/contract.ts';
 import type { FleetView } from '../fleet/view/contract.ts';
@@ -29,6 +30,8 @@ export interface Installation {
   readonly watchTrends: (listener: (slot: TrendSlot) => void) => () => Promise<void>;
   /** Asks whoever can reach the systems: an agent, or this process in single mode. */
   readonly openAsker: (signal: AbortSignal) => Promise<AskAgent>;
+  /** Undefined in single mode. */
+  readonly agents: AgentControl | undefined;
   /** Manual changes of an offset; undefined: not known. */
   readonly offsetHistory: (sync: SyncIdentity) => Promise<readonly OffsetHistoryEntry[] | undefined>;
 }

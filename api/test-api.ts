@@ -203,6 +203,7 @@ export async function singleInstallation(
     view,
     documents: state.documents,
     watchTrends: () => async () => {},
+    agents: undefined,
     openAsker: async () => async () => {
       throw transient('NoAgentAnswered', 'no agent is running');
     },

@@ -2,6 +2,7 @@ import type { Coordination } from '../coordination/contract.ts';
 import type { DocumentStore } from '../coordination/documents.ts';
 import { Connections } from '../coordination/test-etcd.ts';
 import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
+import { agentControl } from '../fleet/agent-control.ts';
 import { agentAsker } from '../fleet/ask-agents.ts';
 import { etcdFleet } from '../fleet/etcd.ts';
 import { etcdView } from '../fleet/view/etcd.ts';
@@ -31,6 +32,7 @@ export async function startCluster(
       fleet,
       view,
       documents: documents(ours.documents),
+      agents: agentControl(ours),
       openAsker: (signal) => agentAsker(ours, signal),
       watchTrends: (listener) => {
         const watching = ours.trends.watch(listener, () => {});

@@ -30,6 +30,8 @@ export type AgentList = z.infer<typeof cluster.agentList>;
 export type LockList = z.infer<typeof cluster.lockList>;
 export type AssignmentList = z.infer<typeof cluster.assignmentList>;
 export type Agent = z.infer<typeof cluster.agent>;
+export type PlannedMoves = z.infer<typeof cluster.plannedMoves>;
+export type MovesQuestion = z.input<typeof cluster.movesBody>;
 export type EventList = z.infer<typeof cluster.eventList>;
 export type Event = z.infer<typeof cluster.event>;
 
@@ -55,4 +57,5 @@ export type BulkResult = z.infer<typeof changes.bulkResult>;
 export type Requested = z.infer<typeof changes.requested>;
 
 export type Trend = z.infer<typeof trends.trend>;
+export type LagTrends = z.infer<typeof trends.lagTrends>;
 export type TotalTrend = z.infer<typeof trends.totalTrend>;

@@ -103,7 +103,13 @@ export class Events {
   #moveText(from: string, to: string): string {
     if (from === '') return `assigned to ${to}`;
     const left = this.#view.agents().find(({ name }) => name === from);
-    const why = !left ? `${from} is gone` : left.isDraining ? `${from} is stopping` : 'the load was balanced';
+    const why = !left
+      ? `${from} is gone`
+      : left.isDraining
+        ? `${from} is stopping`
+        : left.hold?.mode === 'Draining'
+          ? `${from} is drained by ${left.hold.by}`
+          : 'the load was balanced';
     return `moved from ${from} to ${to}: ${why}`;
   }
 

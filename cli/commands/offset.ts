@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describeEncoded } from '../../core/offset.ts';
+import { describeEncoded, showEncoded } from '../../core/offset.ts';
 import type { OffsetHistoryEntry } from '../../core/status.ts';
 import { ask } from '../../fleet/ask.ts';
 import type { FleetSync } from '../../fleet/contract.ts';
@@ -116,9 +116,10 @@ function addHistory(offset: Command, cli: Cli): void {
 }
 
 function historyCells({ time, by, action, from, to }: OffsetHistoryEntry): string[] {
-  return [time, by, action, describeEncoded(from), describeEncoded(to)];
+  return [time, by, action, showEncoded(from), showEncoded(to)];
 }
 
 function storedText(sync: FleetSync): string {
-  return describeEncoded(sync.status?.offset ?? null);
+  const { offset, offsetText } = sync.status ?? {};
+  return offset === undefined ? (offsetText ?? 'none') : describeEncoded(offset);
 }

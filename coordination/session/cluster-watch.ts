@@ -1,5 +1,6 @@
 import type {
   Agent,
+  AgentHold,
   Assignment,
   ClusterChange,
   ClusterView,
@@ -14,6 +15,7 @@ import type { Keys } from '../keys.ts';
 import { toDataSource, toSync } from '../state/desired.ts';
 import { type AgentRecord, agentFields, assignmentFields, parseRecord } from '../state/records.ts';
 import { isOver } from '../state/removal.ts';
+import { holdFields } from '../state/scheduling.ts';
 
 interface Part {
   readonly prefix: string;
@@ -52,6 +54,7 @@ export function watchCluster(
 
 class View implements ClusterView {
   readonly agents = new Map<string, Agent>();
+  readonly holds = new Map<string, AgentHold>();
   readonly syncs = new Map<string, DesiredSync>();
   readonly dataSources = new Map<string, DesiredDataSource>();
   readonly assignments = new Map<string, Assignment>();
@@ -67,6 +70,12 @@ class View implements ClusterView {
     this.parts = [
       this.#agentsPart(keys),
       this.#loadsPart(keys),
+      {
+        prefix: keys.holds,
+        change: 'holds',
+        put: (pair) => this.holds.set(keys.lastPart(pair.key), parseRecord<AgentHold>(pair, holdFields)),
+        remove: (key) => this.holds.delete(keys.lastPart(key)),
+      },
       this.#syncsPart(keys),
       this.#removalsPart(keys),
       {

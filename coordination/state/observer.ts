@@ -2,6 +2,7 @@ import type { UnassignedReason } from '../../core/effective-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type {
   Agent,
+  AgentHold,
   Assignment,
   DataSourceReport,
   DesiredDataSource,
@@ -25,6 +26,7 @@ import {
   reportFields,
 } from './records.ts';
 import { isOver } from './removal.ts';
+import { holdFields } from './scheduling.ts';
 
 interface Part {
   readonly prefix: string;
@@ -49,6 +51,7 @@ export function observe(
   return {
     isSynced,
     agents: () => observer.agents(),
+    holds: () => [...observer.holds.values()],
     leader: () => observer.leader,
     assignments: () => observer.assignments,
     locks: () => observer.locks(),
@@ -61,6 +64,7 @@ export function observe(
 class Observer {
   readonly parts: readonly Part[];
   readonly assignments = new Map<string, Assignment>();
+  readonly holds = new Map<string, AgentHold>();
   leader: string | undefined;
   readonly #keys: Keys;
   readonly #sink: ObservationSink;
@@ -171,7 +175,7 @@ class Observer {
   }
 
   #clusterParts(): readonly Part[] {
-    const { agents, loads, assignments, leader, locks, slots, epoch } = this.#keys;
+    const { agents, holds, loads, assignments, leader, locks, slots, epoch } = this.#keys;
     const last = (key: string) => this.#keys.lastPart(key);
     const agentsChange = () => this.#sink.onAgents();
     const part = (prefix: string, put: Part['put'], remove: Part['remove'], changed: () => void): Part => ({
@@ -197,6 +201,12 @@ class Observer {
         agents,
         (pair) => this.#agents.set(last(pair.key), parseRecord<AgentRecord>(pair, agentFields)),
         (key) => this.#agents.delete(last(key)),
+        agentsChange,
+      ),
+      part(
+        holds,
+        (pair) => this.holds.set(last(pair.key), parseRecord<AgentHold>(pair, holdFields)),
+        (key) => this.holds.delete(last(key)),
         agentsChange,
       ),
       part(
