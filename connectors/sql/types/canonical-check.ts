@@ -48,6 +48,14 @@ export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
   }
 }
 
+/** SQLite also enforces no declared length, and a server's own type may be longer: a text of 40 characters takes up to 80 units. */
+export function textMisfit(type: ColumnType, value: Exclude<Value, null>): string | undefined {
+  if (value instanceof Uint8Array) return 'a blob is not text';
+  if (type.kind !== 'text' || type.maxLength === undefined || typeof value !== 'string') return undefined;
+  if (value.length <= type.maxLength) return undefined;
+  return [...value].length <= type.maxLength ? undefined : 'it is longer than its column';
+}
+
 function textCheck(pattern: RegExp, why: string): CheckCanonical {
   return (value) => (typeof value === 'string' && pattern.test(value) ? undefined : why);
 }
