@@ -208,6 +208,7 @@ test('a value of another type than its column, which SQLite allows, is refused w
   const values: readonly [ColumnType, unknown][] = [
     [{ kind: 'boolean' }, 'maybe'],
     [{ kind: 'int', bits: 64 }, 'abc'],
+    [{ kind: 'int', bits: 64 }, 1.5],
     [{ kind: 'int', bits: 32 }, 'abc'],
     [{ kind: 'float', bits: 64 }, 'abc'],
     [{ kind: 'decimal', precision: 10, scale: 2 }, '1.234'],

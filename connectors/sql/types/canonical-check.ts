@@ -14,7 +14,7 @@ export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
       return (value) => (typeof value === 'boolean' ? undefined : 'neither true nor false');
     case 'int':
       return (value) =>
-        typeof value === 'number' || typeof value === 'bigint' ? undefined : 'not a valid integer';
+        typeof value === 'bigint' || Number.isInteger(value) ? undefined : 'not a valid integer';
     case 'float':
       return (value) => (typeof value === 'number' ? undefined : 'not a valid 64-bit number');
     case 'uuid':
