@@ -2,11 +2,13 @@ import type { Batch } from '../../../core/batch.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
 import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
+import type { CountRequest, RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
+import { countBetween } from '../../sql/source/count-between.ts';
 import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
 import { mostCompared, tableRemedy } from '../../sql/source/missing-table.ts';
@@ -46,6 +48,7 @@ const maxAttempts = 5;
 /** Reads one table, view or query. */
 export class MysqlSource implements Source, RangeReader {
   readonly dialect = dialect;
+  readonly mostCounted = countLimit;
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
@@ -159,6 +162,10 @@ export class MysqlSource implements Source, RangeReader {
       whereRange(dialect, { orderBy, after: startAfter(request), upTo: undefined }),
       signal,
     );
+  }
+
+  countBetween(range: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
+    return countBetween(this, range, signal);
   }
 
   /** Nothing to do: reading does not remove rows from a table. */

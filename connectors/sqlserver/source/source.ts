@@ -3,11 +3,13 @@ import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from 
 import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
 import { scalarText } from '../../../core/offset.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
+import type { CountRequest, RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation, Scalar } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
+import { countBetween } from '../../sql/source/count-between.ts';
 import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
 import { mostCompared, tableRemedy } from '../../sql/source/missing-table.ts';
@@ -46,6 +48,7 @@ const firstRows = 1_000;
 /** Reads one table, view or query. */
 export class SqlServerSource implements Source, RangeReader {
   readonly dialect = dialect;
+  readonly mostCounted = countLimit;
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
@@ -212,6 +215,10 @@ export class SqlServerSource implements Source, RangeReader {
     const orderBy = orderColumns(request);
     const where = whereRange(dialect, { orderBy, after: startAfter(request), upTo: undefined });
     return await this.count(where, signal);
+  }
+
+  countBetween(range: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
+    return countBetween(this, range, signal);
   }
 
   /** Nothing to do: reading does not remove rows from a table. */
