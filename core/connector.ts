@@ -5,7 +5,7 @@ import type { Offset } from './offset.ts';
 import type { BoundReport, HeldBackBy, PassEnd } from './pass-end.ts';
 import type { Rejection } from './rejection.ts';
 import type { Remedies } from './remedies.ts';
-import type { CountRequest, RowCount } from './row-count.ts';
+import type { RowCount } from './row-count.ts';
 import type { Secret } from './secret.ts';
 import type { SessionPool } from './sessions.ts';
 import type { Deletes, DestinationObject, Mode, SourceObject, WriteMode } from './sync-spec.ts';
@@ -159,6 +159,12 @@ export interface ReadRequest {
   readonly lingers?: { readonly forMs: number; readonly until: AbortSignal };
   /** The caller stops at the first row, so the end is reached only if there are no rows. */
   readonly isProbe?: true;
+}
+
+/** Rows after `request.after`, up to and including a second position; `end`: all of them; null: none. */
+export interface CountRequest {
+  readonly request: ReadRequest;
+  readonly upTo: Offset | 'end' | null;
 }
 
 // ----------------------------------------------------------------------------------------------------------- destination

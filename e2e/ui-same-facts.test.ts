@@ -130,7 +130,7 @@ describe('state, reason, message, lag and offset of a Sync are the same everywhe
       await page.getByRole('main').getByText(wanted.message).first().waitFor();
       if (wanted.offset !== '') await page.getByRole('main').getByText(wanted.offset).first().waitFor();
       await page.goto(`${kubernetes.client.url}/syncs/team-a/${name}?tab=yaml`);
-      assert.deepEqual(factsOf(await shownStatus(page)), wanted, `the YAML of ${name}`);
+      assert.deepEqual(factsOf(await statusInYaml(page)), wanted, `the YAML of ${name}`);
     }
     assertClean(watch);
     await context.close();
@@ -156,7 +156,7 @@ function cellOf(table: string, heading: string): string {
   return row.slice(starts[index]?.at, starts[index + 1]?.at).trim();
 }
 
-async function shownStatus(page: Page): Promise<unknown> {
+async function statusInYaml(page: Page): Promise<unknown> {
   const shown = page.locator('section').filter({ hasText: 'Status' }).locator('pre.yaml').last();
   await shown.getByText('state:').first().waitFor();
   return parse((await shown.textContent()) ?? '');

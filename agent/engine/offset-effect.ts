@@ -1,6 +1,7 @@
+import type { CountRequest } from '../../core/connector.ts';
 import { asIdraError, bug, describeError } from '../../core/errors.ts';
 import { decodeStored, formatOffset, type Offset, parseOffset } from '../../core/offset.ts';
-import type { CountRequest, RowCount } from '../../core/row-count.ts';
+import type { RowCount } from '../../core/row-count.ts';
 import { isLastDestination } from '../../core/sync-spec.ts';
 import { noProgress } from '../../core/sync-store.ts';
 import { type OpenSync, openSync, withOffsets } from './open-sync.ts';

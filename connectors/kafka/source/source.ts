@@ -1,11 +1,18 @@
 import type { Batch, RawRequest } from '../../../core/batch.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
-import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
+import type {
+  CountRequest,
+  PassEnd,
+  ReadRequest,
+  Source,
+  SystemAccess,
+  SystemIdentity,
+} from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
 import { schemaChanged } from '../../../core/errors.ts';
 import { instantMs } from '../../../core/instant.ts';
 import type { Offset } from '../../../core/offset.ts';
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import type { SourceObject } from '../../../core/sync-spec.ts';
 import type { Relation } from '../../../core/values.ts';
 import { checkSource } from '../check.ts';

@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb';
 import type { Batch } from '../../../core/batch.ts';
-import type { ReadRequest } from '../../../core/connector.ts';
+import type { CountRequest, ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
 import { stepsOf } from '../../../core/records/columns.ts';
@@ -8,7 +8,7 @@ import { converterOf } from '../../../core/records/convert.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
 import { valueAtPath } from '../../../core/records/node.ts';
 import { RowMaker } from '../../../core/records/rows.ts';
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import { nameRow } from '../../../core/row-name.ts';
 import { orderedBy } from '../../../core/unique-order.ts';
 import type { Column, Row } from '../../../core/values.ts';

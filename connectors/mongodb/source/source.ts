@@ -2,11 +2,18 @@ import type { Document } from 'mongodb';
 import type { Batch, RawRequest } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
-import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
+import type {
+  CountRequest,
+  PassEnd,
+  ReadRequest,
+  Source,
+  SystemAccess,
+  SystemIdentity,
+} from '../../../core/connector.ts';
 import { type Finding, permanent, schemaChanged } from '../../../core/errors.ts';
 import { valueAtPath } from '../../../core/records/node.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { ColumnType, Relation } from '../../../core/values.ts';

@@ -2,7 +2,6 @@ import type { Batch } from '../../../core/batch.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
 import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
@@ -164,9 +163,8 @@ export class MysqlSource implements Source, RangeReader {
     );
   }
 
-  countBetween(range: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
-    return countBetween(this, range, signal);
-  }
+  readonly countBetween: Required<Source>['countBetween'] = (range, signal) =>
+    countBetween(this, range, signal);
 
   /** Nothing to do: reading does not remove rows from a table. */
   async acknowledge(): Promise<void> {}

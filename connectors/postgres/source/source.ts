@@ -4,7 +4,6 @@ import type { ReadColumn } from '../../../core/column-plan.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
 import { type Finding, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
@@ -229,9 +228,8 @@ export class PostgresSource implements Source, RangeReader {
     return Math.max(counted, top['Plan Rows'] ?? 0);
   }
 
-  countBetween(range: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
-    return countBetween(this, range, signal);
-  }
+  readonly countBetween: Required<Source>['countBetween'] = (range, signal) =>
+    countBetween(this, range, signal);
 
   /** Nothing to do: reading does not remove rows from a query. */
   async acknowledge(): Promise<void> {}

@@ -1,4 +1,5 @@
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
+import type { CountRequest } from '../../../core/connector.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import { whereRange, withinRows } from './keyset.ts';
 import type { RangeReader } from './range-reader.ts';
 import { orderColumns, startAfter } from './read-pass.ts';

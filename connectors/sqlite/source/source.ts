@@ -1,10 +1,10 @@
 import type { Batch, RawRequest, Rows } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
-import type { PassEnd, ReadRequest, Source, SystemIdentity } from '../../../core/connector.ts';
+import type { CountRequest, PassEnd, ReadRequest, Source, SystemIdentity } from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
 import { PackedRows } from '../../../core/packed-rows.ts';
 import { shapeOf } from '../../../core/relation-shape.ts';
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { countBetween } from '../../sql/source/count-between.ts';

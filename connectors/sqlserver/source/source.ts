@@ -3,7 +3,6 @@ import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from 
 import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
 import { scalarText } from '../../../core/offset.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
-import type { CountRequest, RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation, Scalar } from '../../../core/values.ts';
@@ -217,9 +216,8 @@ export class SqlServerSource implements Source, RangeReader {
     return await this.count(where, signal);
   }
 
-  countBetween(range: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
-    return countBetween(this, range, signal);
-  }
+  readonly countBetween: Required<Source>['countBetween'] = (range, signal) =>
+    countBetween(this, range, signal);
 
   /** Nothing to do: reading does not remove rows from a table. */
   async acknowledge(): Promise<void> {}
