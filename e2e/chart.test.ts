@@ -240,6 +240,9 @@ test('the API server: only its own namespace reaches it, its first password is k
   assert.equal(Buffer.from(secret.data.password, 'base64').length, 32);
   assert.equal(secret.metadata.annotations['helm.sh/resource-policy'], 'keep');
   assert.ok(named('ValidatingAdmissionPolicy', 'idra-system-idra-api-secrets'));
+  const given = await render('--set=api.firstPasswordSecret=first');
+  assert.deepEqual(given, await render('--set=api.firstPasswordSecret=first'), 'nothing random is rendered');
+  assert.ok(JSON.stringify(given).includes('"secretName":"first"'));
   const without = await render('--set=api.enabled=false', ...versions);
   assert.deepEqual(
     without.filter(({ metadata }) => /-api\b/.test(metadata.name)).map(({ kind }) => kind),

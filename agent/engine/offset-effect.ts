@@ -1,6 +1,6 @@
 import type { CountRequest } from '../../core/connector.ts';
 import { asIdraError, bug, describeError } from '../../core/errors.ts';
-import { decodeStored, formatOffset, type Offset, parseOffset } from '../../core/offset.ts';
+import { decodeStored, type Offset, parseOffset, shownOffset } from '../../core/offset.ts';
 import type { RowCount } from '../../core/row-count.ts';
 import { isLastDestination } from '../../core/sync-spec.ts';
 import { noProgress } from '../../core/sync-store.ts';
@@ -52,7 +52,7 @@ export async function offsetEffect(
       (row) => row.uid === sync.uid && row.table === open.destination.name && !row.isClosed,
     );
     const stored = decodeStored(own?.offset ?? null);
-    const texts = { stored: stored ? formatOffset(stored) : 'none', wanted: formatOffset(wanted) };
+    const texts = { stored: stored ? shownOffset(stored) : 'none', wanted: shownOffset(wanted) };
     return { ...texts, ...(await countedEffect(input, open, { stored, wanted }, signal)) };
   } finally {
     await ends.close();

@@ -6,8 +6,10 @@ import {
   decodeStored,
   encodeOffset,
   formatOffset,
+  isShortened,
   type Offset,
   parseOffset,
+  shownOffset,
   withColumns,
   withOrder,
 } from '../../core/offset.ts';
@@ -88,9 +90,11 @@ function wantedChange(open: OpenSync, request: Request, storedOffset: string | n
   const { expect } = request.offset;
   if (isSameOffset(expect, stored, mode)) return { expected: storedOffset, offset: wanted };
   if (storedOffset !== wanted) {
-    throw offsetMoved(expect, formatOffset(stored));
+    throw offsetMoved(expect, shownOffset(stored));
   }
-  return { expected: isNone(expect) ? null : encodeOffset(parseOffset(expect, mode)), offset: wanted };
+  // An earlier attempt has set it, over an offset that may be known only in short.
+  const isUnknown = isNone(expect) || isShortened(expect.trim());
+  return { expected: isUnknown ? null : encodeOffset(parseOffset(expect, mode)), offset: wanted };
 }
 
 function isNone(text: string): boolean {
@@ -99,10 +103,9 @@ function isNone(text: string): boolean {
 
 function isSameOffset(text: string, stored: Offset | null, mode: Offset['mode']): boolean {
   if (stored === null) return isNone(text);
-  return (
-    !isNone(text) &&
-    (text.trim() === formatOffset(stored) || formatOffset(parseOffset(text, mode)) === formatOffset(stored))
-  );
+  if (isNone(text)) return false;
+  if ([formatOffset(stored), shownOffset(stored)].includes(text.trim())) return true;
+  return !isShortened(text.trim()) && formatOffset(parseOffset(text, mode)) === formatOffset(stored);
 }
 
 async function undoChange(context: RunContext): Promise<Change> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { systems } from '../../connectors/catalog.ts';
+import { definitions } from '../../connectors/catalog.ts';
 import { dataSourceSpecSchema } from '../../core/manifest/data-source-schema.ts';
 import { dataSourceStatusSchema } from '../../core/manifest/status-shape.ts';
 import { agentStates } from '../../fleet/cluster.ts';
@@ -75,7 +75,7 @@ export const dataSourceDetail = z
   })
   .meta({ id: 'DataSourceDetail' });
 
-export const dataSourceSpec = dataSourceSpecSchema(systems).meta({ id: 'DataSourceSpec' });
+export const dataSourceSpec = dataSourceSpecSchema(definitions).meta({ id: 'DataSourceSpec' });
 
 export const agent = z
   .strictObject({

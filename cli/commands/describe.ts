@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { Coordination } from '../../coordination/contract.ts';
 import { permanent } from '../../core/errors.ts';
 import type { ManifestKind } from '../../core/manifest/names.ts';
-import { describeEncoded } from '../../core/offset.ts';
+import { showEncoded } from '../../core/offset.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import { agentState, readAgents } from '../../fleet/cluster.ts';
 import type { Fleet } from '../../fleet/contract.ts';
@@ -68,8 +68,8 @@ async function syncPage({ fleet, namespace, name }: Described): Promise<string |
     time,
     by,
     action,
-    describeEncoded(from),
-    describeEncoded(to),
+    showEncoded(from),
+    showEncoded(to),
   ]);
   return [
     `Sync ${qualifiedName(sync)}: ${state}: ${message}\n`,

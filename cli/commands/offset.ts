@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { OffsetEffect } from '../../agent/engine/offset-effect.ts';
 import { permanent } from '../../core/errors.ts';
-import { describeEncoded } from '../../core/offset.ts';
+import { describeEncoded, showEncoded } from '../../core/offset.ts';
 import type { RowCount } from '../../core/row-count.ts';
 import type { OffsetHistoryEntry } from '../../core/status.ts';
 import { ask } from '../../fleet/ask.ts';
@@ -176,9 +176,10 @@ function addHistory(offset: Command, cli: Cli): void {
 }
 
 function historyCells({ time, by, action, from, to }: OffsetHistoryEntry): string[] {
-  return [time, by, action, describeEncoded(from), describeEncoded(to)];
+  return [time, by, action, showEncoded(from), showEncoded(to)];
 }
 
 function storedText(sync: FleetSync): string {
-  return describeEncoded(sync.status?.offset ?? null);
+  const { offset, offsetText } = sync.status ?? {};
+  return offset === undefined ? (offsetText ?? 'none') : describeEncoded(offset);
 }

@@ -4,8 +4,38 @@ const stream = 'connectors/mongodb/source/change-stream.test.ts';
 const commits = 'connectors/mongodb/destination/commit-rows.test.ts';
 const hostile = 'e2e/mongodb-hostile.test.ts';
 
+const order = 'connectors/mongodb/source/key-order.test.ts';
+
 /** Each is detected without a server that has transactions. */
 export const ofMongodb: readonly Guard[] = [
+  {
+    name: 'MongoDB: a document whose id is within an array holds up no other',
+    file: 'connectors/mongodb/source/key-order.ts',
+    from: "const names = path.split('.');",
+    to: 'const names = [path];',
+    caughtBy: { test: order, only: 'anywhere on the path' },
+  },
+  {
+    name: 'MongoDB: an array is no proof that a source has reached the offset',
+    file: 'connectors/mongodb/source/key-order.ts',
+    from: '...(isCursor ? withoutArrays(path) : [])',
+    to: '',
+    caughtBy: { test: order, only: 'anywhere on the path' },
+  },
+  {
+    name: 'MongoDB: every document of a Snapshot has a position',
+    file: 'connectors/mongodb/source/collection-reader.ts',
+    from: 'this.#requirePositions(page);',
+    to: '',
+    caughtBy: { test: order, only: 'stops a Snapshot' },
+  },
+  {
+    name: 'MongoDB: documents without a key are read by a Snapshot',
+    file: 'connectors/mongodb/source/key-order.ts',
+    from: 'isEverything && !isCursor ? {} :',
+    to: "isEverything && path === '_id' ? {} :",
+    caughtBy: { test: order, only: 'stops a Snapshot' },
+  },
   {
     name: 'MongoDB: rows are written only while the commit document is that of the claim',
     file: 'connectors/mongodb/destination/claim.ts',

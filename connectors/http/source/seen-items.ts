@@ -1,4 +1,7 @@
-/** What identifies an item, and what it contains. */
+/**
+ * What identifies an item, and what it contains: 12 bytes of a hash, each as a character. Many thousands are remembered, so they are texts that
+ * have no other text behind them.
+ */
 export interface ItemHashes {
   /** Of its key, or of all of it. */
   readonly last: string;
@@ -6,23 +9,18 @@ export interface ItemHashes {
   readonly content: string;
 }
 
-interface Seen {
-  readonly content: string;
-  /** Number of the request that it was in. */
-  readonly request: number;
-  /** Of its addition. */
-  readonly nr: number;
-}
-
 /** How many items are remembered: more where pages are large. */
 const [least, most, pages] = [2_000, 20_000, 4];
 
 /** The items of the last pages of a list. */
 export class SeenItems {
-  /** By identity. */
-  readonly #items = new Map<string, Seen>();
+  /** The number of the last addition, by identity. */
+  readonly #items = new Map<string, number>();
   /** Identities as they were added, the oldest first; one that was added again is here several times. */
   #added: string[] = [];
+  /** The same for their contents, and for the number of the request that they were in. */
+  #contents: string[] = [];
+  #requests: number[] = [];
   /** Number of the first of them. */
   #firstNr = 0;
   #limit: number = least;
@@ -41,8 +39,10 @@ export class SeenItems {
   }
 
   add({ last, content }: ItemHashes, request: number): void {
-    this.#items.set(last, { content, request, nr: this.#firstNr + this.#added.length });
+    this.#items.set(last, this.#firstNr + this.#added.length);
     this.#added.push(last);
+    this.#contents.push(content);
+    this.#requests.push(request);
     this.newest = last;
     // In one go, because removing the first element of a list moves all others.
     if (this.#added.length > 2 * this.#limit) this.#forget();
@@ -51,18 +51,21 @@ export class SeenItems {
   #forget(): void {
     const count = this.#added.length - this.#limit;
     for (const [index, last] of this.#added.slice(0, count).entries())
-      if (this.#items.get(last)?.nr === this.#firstNr + index) this.#items.delete(last);
+      if (this.#items.get(last) === this.#firstNr + index) this.#items.delete(last);
     this.#added = this.#added.slice(count);
+    this.#contents = this.#contents.slice(count);
+    this.#requests = this.#requests.slice(count);
     this.#firstNr += count;
     this.isWhole = false;
   }
 
   /** `other`: it was seen, with another content. `twice`: in the same answer. */
   compare({ last, content }: ItemHashes, request: number): 'new' | 'same' | 'other' | 'twice' {
-    const seen = this.#items.get(last);
-    if (!seen) return 'new';
-    if (seen.content === content) return 'same';
-    return seen.request === request ? 'twice' : 'other';
+    const nr = this.#items.get(last);
+    if (nr === undefined) return 'new';
+    const index = nr - this.#firstNr;
+    if (this.#contents[index] === content) return 'same';
+    return this.#requests[index] === request ? 'twice' : 'other';
   }
 
   /** Makes room for pages of this size. */
@@ -73,5 +76,7 @@ export class SeenItems {
   clear(): void {
     this.#items.clear();
     this.#added = [];
+    this.#contents = [];
+    this.#requests = [];
   }
 }

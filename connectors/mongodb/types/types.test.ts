@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON } from 'mongodb';
 import { parseJson } from '../../../core/records/json-parser.ts';
-import type { ColumnType } from '../../../core/values.ts';
+import type { ColumnType, Value } from '../../../core/values.ts';
 import { BsonWriter } from './bson-writer.ts';
-import { bsonAccess } from './decode.ts';
+import { bsonAccess, storedValue } from './decode.ts';
 import { encoderOf } from './encode.ts';
 import { extendedJson } from './extended-json.ts';
 import { documentValue, elementsOf, fieldOf } from './format.ts';
@@ -189,6 +189,34 @@ test('canonical values become the BSON types of the table', () => {
     },
     array: [{ $numberLong: '1' }, null, [{ $numberLong: '2' }]],
   });
+});
+
+test('what was written for a column is read back as the same canonical value', () => {
+  const values: readonly (readonly [ColumnType, Value])[] = [
+    [{ kind: 'int', bits: 32 }, 7],
+    [{ kind: 'int', bits: 64, isUnsigned: true }, 18446744073709551615n],
+    [{ kind: 'decimal', precision: 20, scale: 2 }, '1.10'],
+    [{ kind: 'float', bits: 64 }, 0.1],
+    [{ kind: 'text' }, 'a'],
+    [{ kind: 'uuid' }, '0f0e0d0c-0b0a-4908-8706-050403020100'],
+    [{ kind: 'date' }, '2026-11-24'],
+    [{ kind: 'date' }, '0044-03-15 BC'],
+    [{ kind: 'timestamp', precision: 3, hasZone: true }, '2026-11-24 08:00:00.5Z'],
+    [{ kind: 'timestamp', precision: 3, hasZone: false }, '2026-11-24 08:00:00.123'],
+    [{ kind: 'timestamp', precision: 0, hasZone: false }, '0044-03-15 00:00:00 BC'],
+  ];
+  for (const [type, value] of values) {
+    const writer = new BsonWriter();
+    const start = writer.beginDocument();
+    assert.equal(encoderOf(type)(writer, 'v', value as never), undefined);
+    writer.endDocument(start);
+    const found = fieldOf(documentValue(Buffer.from(writer.written)), 'v') ?? assert.fail();
+    const read = storedValue(found, type);
+    assert.equal(
+      String(read).replace(/(\.\d*?)0+(Z?)$/, '$1$2'),
+      String(value).replace(/(\.\d*?)0+(Z?)$/, '$1$2'),
+    );
+  }
 });
 
 test('what a type of MongoDB cannot keep is refused, not changed', () => {

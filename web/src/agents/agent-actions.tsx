@@ -42,7 +42,6 @@ export function AgentActions({ agent }: { readonly agent: Agent }) {
             question={{ action: 'cordon', agent: name }}
             reason={stopping}
             work={setHold('Cordoned')}
-            onDone={() => {}}
           />
         )}
         {hold?.mode !== 'Draining' && (
@@ -51,7 +50,6 @@ export function AgentActions({ agent }: { readonly agent: Agent }) {
             kind="danger"
             reason={stopping}
             work={setHold('Draining')}
-            onDone={() => {}}
           />
         )}
         {hold && (
@@ -59,7 +57,6 @@ export function AgentActions({ agent }: { readonly agent: Agent }) {
             question={{ action: 'uncordon', agent: name }}
             reason={reason}
             work={() => call<void>(path, { method: 'DELETE' })}
-            onDone={() => {}}
           />
         )}
       </p>
@@ -73,7 +70,7 @@ export function RebalanceButton({ onDone }: { readonly onDone: (moved: PlannedMo
       question={{ action: 'rebalance' }}
       reason={useReason()}
       work={() => call<PlannedMoves>('/rebalance', { method: 'POST' })}
-      onDone={(moved) => onDone(moved as PlannedMoves)}
+      onDone={onDone}
     />
   );
 }

@@ -1,65 +1,35 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { call } from '../api/client.ts';
 import type { MovesQuestion, PlannedMoves } from '../api/types.ts';
 import { number } from '../format.ts';
-import { Button } from '../parts/button.tsx';
-import { Modal } from '../parts/dialog.tsx';
+import { ConfirmButton } from '../parts/confirm.tsx';
 import { Failure, Skeleton } from '../parts/messages.tsx';
 import { strings } from '../strings.ts';
 import { MoveList } from './move-list.tsx';
 
 const text = strings.agents;
 
-interface MovesButtonProps {
+interface MovesButtonProps<Outcome> {
   readonly question: MovesQuestion;
   readonly kind?: 'plain' | 'danger';
   readonly reason?: string | undefined;
-  readonly work: () => Promise<unknown>;
-  readonly onDone: (outcome: unknown) => void;
+  readonly work: () => Promise<Outcome>;
+  readonly onDone?: (outcome: Outcome) => void;
 }
 
 /** Shows first what would move. */
-export function MovesButton({ question, kind = 'plain', reason, work, onDone }: MovesButtonProps) {
-  const [isOpen, setOpen] = useState(false);
+export function MovesButton<Outcome>({ question, kind = 'plain', ...rest }: MovesButtonProps<Outcome>) {
   const { action, agent = '' } = question;
-  const doing = useMutation({
-    mutationFn: work,
-    onSuccess: (outcome) => {
-      setOpen(false);
-      onDone(outcome);
-    },
-  });
-  const close = () => {
-    setOpen(false);
-    doing.reset();
-  };
   const label = text.actions[action];
   return (
-    <>
-      <Button kind={kind} reason={reason} onClick={() => setOpen(true)}>
-        {label}
-      </Button>
-      <Modal
-        title={text.actionTitle(label, agent)}
-        description={text.actionTexts[action]}
-        isOpen={isOpen}
-        onClose={close}
-      >
-        {isOpen && <Preview question={question} />}
-        {doing.error !== null && <Failure error={doing.error} />}
-        <div className="dialog-buttons">
-          <Button onClick={close}>{strings.cancel}</Button>
-          <Button
-            kind={kind === 'danger' ? 'danger' : 'primary'}
-            isBusy={doing.isPending}
-            onClick={() => doing.mutate()}
-          >
-            {label}
-          </Button>
-        </div>
-      </Modal>
-    </>
+    <ConfirmButton
+      {...rest}
+      label={label}
+      kind={kind}
+      title={text.actionTitle(label, agent)}
+      question={text.actionTexts[action]}
+      details={<Preview question={question} />}
+    />
   );
 }
 
