@@ -14,6 +14,7 @@ export function writeExtended(writer: BsonWriter, name: string, value: JsonValue
   if (value === null) return void writer.name(bson.null, name);
   switch (typeof value) {
     case 'string':
+      if (!value.isWellFormed()) return 'has half of a surrogate pair, which is no character';
       writer.name(bson.string, name);
       return void writer.string(value);
     case 'boolean':
@@ -49,6 +50,7 @@ export function writeFields(writer: BsonWriter, object: JsonObject): Refusal | u
   const start = writer.beginDocument();
   for (const [field, item] of object) {
     if (field.includes('\0')) return 'has a name with a zero character';
+    if (!field.isWellFormed()) return 'has a name with half of a surrogate pair, which is no character';
     const refusal = writeExtended(writer, field, item);
     if (refusal !== undefined) return refusal;
   }

@@ -229,6 +229,8 @@ test('what a type of MongoDB cannot keep is refused, not changed', () => {
   refuse({ kind: 'timestamp', precision: 0, hasZone: false }, '2026-11-24 24:00:00');
   refuse({ kind: 'timestamp', precision: 3, hasZone: true }, '2026-11-24 08:00:00.1234Z');
   refuse({ kind: 'json' }, '{"a":');
+  refuse({ kind: 'json' }, '{"a":"x\\ud800"}');
+  refuse({ kind: 'json' }, '{"x\\ud800":1}');
   refuse({ kind: 'json' }, '[1234567890123456789012345678901234567890]');
 });
 
