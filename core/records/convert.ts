@@ -25,7 +25,7 @@ export function converterOf<N>(type: ColumnType, access: NodeAccess<N>): Convert
     case 'json':
       return (node) => {
         if (access.read(node).kind === 'null') return null;
-        return access.json(node) ?? new Misfit('has a number that JSON cannot keep');
+        return access.json(node) ?? new Misfit('is, or contains, a value that JSON cannot keep');
       };
     case 'array':
       return arrayConverter(type.of, access);

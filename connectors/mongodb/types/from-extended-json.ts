@@ -1,7 +1,7 @@
 import { Decimal128 } from 'mongodb';
 import { lookUp } from '../../../core/look-up.ts';
 import { JsonNumber, type JsonObject, type JsonValue } from '../../../core/records/json-parser.ts';
-import type { BsonWriter } from './bson-writer.ts';
+import { BsonWriter } from './bson-writer.ts';
 import { bson } from './format.ts';
 import { uuidSubtype } from './scalars.ts';
 import { millisecondsOf } from './time-text.ts';
@@ -123,6 +123,11 @@ function writeSpecial(writer: BsonWriter, name: string, object: JsonObject): boo
   if (write(writer, name, value, object)) return true;
   writer.cutTo(before);
   return false;
+}
+
+/** Whether this is an object that is read as another value. */
+export function standsForValue(value: JsonValue): boolean {
+  return value instanceof Map && writeSpecial(new BsonWriter(64), 'v', value);
 }
 
 type SpecialWriter = (writer: BsonWriter, name: string, value: JsonValue, object: JsonObject) => boolean;
