@@ -38,6 +38,7 @@ export type Event = z.infer<typeof cluster.event>;
 export type CheckResult = z.infer<typeof examine.checkResult>;
 export type Discovered = z.infer<typeof examine.discovered>;
 export type RowsPreview = z.infer<typeof examine.previewResult>;
+export type OffsetEffect = z.infer<typeof examine.offsetEffect>;
 export type Plan = z.infer<typeof examine.planResult>;
 
 export type LoginMethods = z.infer<typeof users.loginMethods>;
@@ -57,4 +58,5 @@ export type BulkResult = z.infer<typeof changes.bulkResult>;
 export type Requested = z.infer<typeof changes.requested>;
 
 export type Trend = z.infer<typeof trends.trend>;
+export type LagTrends = z.infer<typeof trends.lagTrends>;
 export type TotalTrend = z.infer<typeof trends.totalTrend>;

@@ -3,14 +3,16 @@ import { mayIn, scopeOf } from '../access/caller.ts';
 import { everywhere } from '../access/roles.ts';
 import { type Route, route } from '../http/route.ts';
 import { objectParams } from '../schemas/common.ts';
-import { totalTrend, trend, trendQuery } from '../schemas/trends.ts';
+import { syncQuery } from '../schemas/syncs.ts';
+import { lagTrends, totalTrend, trend, trendQuery } from '../schemas/trends.ts';
 import type { Services } from '../services.ts';
 import { requireSync } from './syncs.ts';
 
+const minuteMs = 60_000;
 const kinds = { '1h': 'fine', '7d': 'coarse' } as const;
 
 export function trendRoutes(services: Services): readonly Route[] {
-  const { trends, clock, view } = services;
+  const { trends, clock, view, syncList } = services;
   return [
     route({
       id: 'getTrend',
@@ -45,6 +47,24 @@ export function trendRoutes(services: Services): readonly Route[] {
         return {
           stepSeconds: trendKinds[kind].stepMs / 1_000,
           points: [...trends.total(key, uids, kind, clock.now())],
+        };
+      },
+    }),
+    route({
+      id: 'listLagTrends',
+      method: 'GET',
+      path: '/lag-trends',
+      tag: 'Syncs',
+      summary: 'Lag of each Sync of a page of the list, over the last hour by minutes',
+      query: syncQuery,
+      answer: lagTrends,
+      async handle({ query, caller }) {
+        const now = clock.now();
+        const { items } = syncList.page(query, scopeOf(caller, 'viewer'));
+        return {
+          stepSeconds: minuteMs / 1_000,
+          until: new Date((Math.floor(now / minuteMs) + 1) * minuteMs).toISOString(),
+          items: items.map(({ uid }) => ({ uid, lags: [...trends.lags(uid, now)] })),
         };
       },
     }),

@@ -145,6 +145,9 @@ test('a position has one text, which gives the same value back', () => {
   );
   const oid = keyValue('65f0c0ffee65f0c0ffee65f0', column('text'), true) ?? assert.fail();
   assert.equal(extendedJson(oid), '{"$oid":"65f0c0ffee65f0c0ffee65f0"}');
+  const digits = keyValue('050000', { type: { kind: 'bytes' } }) ?? assert.fail();
+  assert.equal(extendedJson(digits), '{"$binary":{"base64":"BQAA","subType":"00"}}');
+  assert.equal(keyValue('no digits', { type: { kind: 'bytes' } }), undefined);
 });
 
 test('a text that looks like a special position stays a text', () => {
