@@ -10,6 +10,7 @@ import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
 
 interface Facts {
   readonly state: string;
+  /** Of the condition Ready: kubectl shows no other. */
   readonly reason: string;
   readonly message: string;
   readonly lag: string;
@@ -87,7 +88,7 @@ describe('state, reason, message, lag and offset of a Sync are the same everywhe
       if (name === 'lagging')
         assert.deepEqual(wanted, {
           state: 'Running',
-          reason: 'MovingRows',
+          reason: 'HasCaughtUp',
           message: 'moving rows',
           lag: '65s',
           offset: '41000',
@@ -142,7 +143,11 @@ interface HasStatus {
 }
 
 function factsOf(status: unknown): Facts {
-  const { state = '', reason = '', message = '', lag = '', offset = '' } = (status ?? {}) as Partial<Facts>;
+  const { conditions = [], ...shown } = (status ?? {}) as Partial<Facts> & {
+    readonly conditions?: readonly { readonly type: string; readonly reason: string }[];
+  };
+  const { state = '', message = '', lag = '', offset = '' } = shown;
+  const reason = conditions.find(({ type }) => type === 'Ready')?.reason ?? '';
   return { state, reason, message, lag, offset };
 }
 
