@@ -13,6 +13,7 @@ import { liveRoutes } from './routes/live.ts';
 import { oidcRoutes } from './routes/oidc.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { syncBatchRoutes } from './routes/sync-batches.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trendRoutes } from './routes/trends.ts';
@@ -39,6 +40,7 @@ export function allRoutes(services: Services): readonly Route[] {
     ...objectRoutes(services),
     ...syncChangeRoutes(services),
     ...bulkRoutes(services),
+    ...syncBatchRoutes(services),
     ...secretRoutes(services),
     ...liveRoutes(services),
     ...examineRoutes(services),

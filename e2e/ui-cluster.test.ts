@@ -6,6 +6,7 @@ import { adminPassword, firstPassword, TestClient, userPassword } from '../api/t
 import { until } from './kit/wait.ts';
 import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
 import { ShopCluster } from './ui/shop-cluster.ts';
+import { writeYaml } from './ui/write-yaml.ts';
 
 /** A user in a browser, an API server, an agent and two SQLite files, over a real etcd. */
 describe('the web UI over etcd and an agent', () => {
@@ -191,15 +192,6 @@ spec:
   sqlite: { path: ${name}.db }
   placement: { agentSelector: { disk: here } }
 `;
-
-async function writeYaml(page: Page, text: string): Promise<void> {
-  const editor = page.getByRole('textbox', { name: 'YAML' });
-  await editor.click();
-  await page.keyboard.press('Control+a');
-  // Pasted, as a user does: typing would be indented by the editor.
-  await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`);
-  await page.keyboard.press('Control+v');
-}
 
 async function choose(page: Page, path: string, value: string): Promise<void> {
   await page.locator(`[data-path="${path}"] select`).selectOption(value);

@@ -52,6 +52,7 @@ export const accessTable = {
   getOffset: viewerHere,
   getTrend: viewerHere,
   getTotalTrend: viewerAnywhere,
+  listLagTrends: viewerAnywhere,
   listFieldOwners: viewerHere,
   listDataSources: viewerAnywhere,
   getDataSource: viewerHere,
@@ -69,6 +70,7 @@ export const accessTable = {
   rebalance: adminOfAll,
 
   createSync: editorHere,
+  createSyncs: editorHere,
   updateSync: editorHere,
   deleteSync: editorHere,
   suspendSync: editorHere,

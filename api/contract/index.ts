@@ -58,4 +58,5 @@ export type BulkResult = z.infer<typeof changes.bulkResult>;
 export type Requested = z.infer<typeof changes.requested>;
 
 export type Trend = z.infer<typeof trends.trend>;
+export type LagTrends = z.infer<typeof trends.lagTrends>;
 export type TotalTrend = z.infer<typeof trends.totalTrend>;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { definitions } from '../../connectors/catalog.ts';
 import { permanent } from '../../core/errors.ts';
 import type { FleetDataSource } from '../../fleet/contract.ts';
 import { dataSourcesIn } from '../../fleet/names.ts';
@@ -111,12 +112,14 @@ function rowOf(dataSource: FleetDataSource, slots: SlotCounts): Row {
   const { uid, namespace, name, type, report, syncs, createdAt, labels } = dataSource;
   const { status, reason, message } = readyOf(dataSource);
   const spec = dataSource.spec as Partial<Pick<Row, 'maxConcurrentSyncs' | 'maxRowsPerSecond'>> | undefined;
+  const objectField = definitions.find((each) => each.type === type)?.fields.source[0];
   const { held, awaited } = slots.get(`${namespace}/${name}`) ?? { held: 0, awaited: 0 };
   return {
     uid,
     namespace,
     name,
     type,
+    ...(objectField !== undefined && { objectField }),
     ready: status as Row['ready'],
     reason,
     message,

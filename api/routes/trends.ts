@@ -2,14 +2,16 @@ import { trendKinds } from '../../core/trend.ts';
 import { scopeOf } from '../access/caller.ts';
 import { type Route, route } from '../http/route.ts';
 import { objectParams } from '../schemas/common.ts';
-import { totalTrend, trend, trendQuery } from '../schemas/trends.ts';
+import { syncQuery } from '../schemas/syncs.ts';
+import { lagTrends, totalTrend, trend, trendQuery } from '../schemas/trends.ts';
 import type { Services } from '../services.ts';
 import { requireSync } from './syncs.ts';
 
+const minuteMs = 60_000;
 const kinds = { '1h': 'fine', '7d': 'coarse' } as const;
 
 export function trendRoutes(services: Services): readonly Route[] {
-  const { charts } = services;
+  const { charts, trends, clock, syncList } = services;
   return [
     route({
       id: 'getTrend',
@@ -39,6 +41,24 @@ export function trendRoutes(services: Services): readonly Route[] {
         const kind = kinds[query.range];
         const points = await charts.total(scopeOf(caller, 'viewer'), kind, signal);
         return { stepSeconds: trendKinds[kind].stepMs / 1_000, source: charts.source, points: [...points] };
+      },
+    }),
+    route({
+      id: 'listLagTrends',
+      method: 'GET',
+      path: '/lag-trends',
+      tag: 'Syncs',
+      summary: 'Lag of each Sync of a page of the list, over the last hour by minutes; always as agents have recorded it',
+      query: syncQuery,
+      answer: lagTrends,
+      async handle({ query, caller }) {
+        const now = clock.now();
+        const { items } = syncList.page(query, scopeOf(caller, 'viewer'));
+        return {
+          stepSeconds: minuteMs / 1_000,
+          until: new Date((Math.floor(now / minuteMs) + 1) * minuteMs).toISOString(),
+          items: items.map(({ uid }) => ({ uid, lags: [...trends.lags(uid, now)] })),
+        };
       },
     }),
   ];

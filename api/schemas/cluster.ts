@@ -14,6 +14,10 @@ export const dataSourceRow = z
     namespace: z.string(),
     name: z.string(),
     type: z.string(),
+    objectField: z
+      .string()
+      .optional()
+      .describe('Field of spec.source and spec.destination that names one of its objects: table, topic.'),
     ready: z.enum(['True', 'False', 'Unknown']),
     reason: z.string(),
     message: z.string(),

@@ -46,3 +46,18 @@ export const totalTrend = z
     ),
   })
   .meta({ id: 'TotalTrend' });
+
+export const lagTrends = z
+  .strictObject({
+    stepSeconds: count(),
+    until: time().describe('End of the last interval, which has not ended yet.'),
+    items: z.array(
+      z.strictObject({
+        uid: z.string(),
+        lags: z
+          .array(z.number().nullable())
+          .describe('The worst lag of each interval in seconds, oldest first; null: not known.'),
+      }),
+    ),
+  })
+  .meta({ id: 'LagTrends' });

@@ -20,6 +20,7 @@ const turnKey = 'events/turn';
 const partEvents = 100;
 const keptParts = 60;
 const flushEveryMs = 2_000;
+const closeMs = 2_000;
 /** Another replica writes when the one whose turn it is has written nothing for so long. */
 const turnMs = 15_000;
 /** Two replicas see the same event within this time. */
@@ -82,7 +83,9 @@ export class EventStore {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#unlisten();
-    await this.flush();
+    // A storage that does not answer must not hold up the end of the process.
+    const isLate = new Promise<void>((resolve) => setTimeout(resolve, closeMs).unref());
+    await Promise.race([this.flush(), isLate]);
   }
 
   async #write(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Finding, permanent } from '../../core/errors.ts';
+import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName } from '../sql/names.ts';
@@ -64,6 +64,8 @@ export async function describeTable(
   const actual: TableName = { schema: String(schema), table: String(table) };
   const objectName = joinName([actual.schema, actual.table]);
   const columns = (results[1]?.rows ?? []).map(toColumnRow);
+  // Each statement looks the name up again, and every object has columns.
+  if (columns.length === 0) throw schemaChanged(objectName, { what: 'it was dropped or replaced meanwhile' });
   const keys = (results[2]?.rows ?? []).map(toKeyRow);
   const kind = kinds[String(type).trim()] ?? 'other';
   const isTable = kind === 'table';

@@ -37,6 +37,20 @@ export const ofMongodb: readonly Guard[] = [
     caughtBy: { test: order, only: 'stops a Snapshot' },
   },
   {
+    name: 'MongoDB: a row that is larger than a document is not sent',
+    file: 'connectors/mongodb/destination/batch-writer.ts',
+    from: 'if (isTooLarge) rejections.push(',
+    to: 'if (isTooLarge && row < 0) rejections.push(',
+    caughtBy: { test: 'connectors/mongodb/destination/destination.test.ts', only: 'larger than a document' },
+  },
+  {
+    name: 'MongoDB: fragments of an event are joined only if none is missing',
+    file: 'connectors/mongodb/source/change-events.ts',
+    from: 'fragment !== this.#fragments.length || ',
+    to: '',
+    caughtBy: { test: hostile, only: 'without what they must have' },
+  },
+  {
     name: 'MongoDB: rows are written only while the commit document is that of the claim',
     file: 'connectors/mongodb/destination/claim.ts',
     from: 'if (!client) await this.#held.require();',

@@ -39,6 +39,23 @@ export const syncStrings = {
     choose: (name: string) => `Choose ${name}`,
   },
 
+  views: {
+    title: 'Saved views',
+    none: 'None is saved yet.',
+    name: 'Name',
+    hint: 'Search, filters, order and columns, kept in this browser. To share them, send the address of the page.',
+    save: 'Save what is shown',
+    nothing: 'This is the list as it always begins.',
+    delete: (name: string) => `Delete the view ${name}`,
+  },
+
+  sparkline: {
+    label: (name: string, worst: string) => `Lag of ${name} in the last hour, at worst ${worst}: show values`,
+    title: (worst: string) => `Last hour, at worst ${worst}`,
+    caption: (name: string) => `Lag of ${name} by minutes`,
+    until: 'Until',
+  },
+
   selection: {
     title: 'Actions on the chosen Syncs',
     chosen: (count: number) => (count === 1 ? '1 chosen' : `${count} chosen`),
@@ -209,6 +226,7 @@ export const syncStrings = {
     columns: 'Columns',
     columnCount: (count: number) => `${count} columns`,
     notNull: 'not null',
+    choice: 'Choice',
     actions: 'Actions',
     preview: 'Preview',
     sync: 'Sync it',

@@ -89,6 +89,13 @@ export const strings = {
     password: 'Password',
     submit: 'Log in',
     oidc: 'Log in with your organization',
+    oidcInTab: 'Log in with your organization, in a new tab',
+    provider: {
+      refused:
+        'Your organization knows you, but none of your groups has a role here. An administrator can give one a role.',
+      failed: 'The login at your organization was not completed. Try again.',
+      notNow: 'The login at your organization is not possible now. Try again later.',
+    },
     first: 'Nobody has set a password yet: log in as admin with the password admin, and choose one.',
     over: 'Your session has ended',
     overText: 'Log in again to go on. What you have typed is kept.',
@@ -197,6 +204,7 @@ spec:
     sync: 'Sync',
     dataSource: 'Data source',
     page: 'Page',
+    view: 'Saved view',
     action: 'Action',
     attention: 'Syncs that need attention',
     none: 'Nothing fits.',

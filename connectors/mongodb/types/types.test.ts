@@ -87,6 +87,14 @@ test('plain JSON has plain numbers: integers without a point, doubles with one',
   assert.equal(json, '{"a":1,"b":2,"c":3.0}');
 });
 
+test('a document that looks like another value in Extended JSON has no JSON, instead of becoming that value', () => {
+  const jsonOf = (document: object) => extendedJson(documentValue(Buffer.from(BSON.serialize(document))));
+  for (const inner of [{ $oid: '65f0c0ffee65f0c0ffee65f0' }, { $numberLong: '5' }, { $minKey: new Int32(1) }])
+    assert.equal(jsonOf({ list: [inner] }), undefined);
+  assert.equal(jsonOf({ o: { $oid: 'of the app' } }), '{"o":{"$oid":"of the app"}}');
+  assert.equal(jsonOf({ o: { $odd: 'x', a: new Int32(1) } }), '{"o":{"$odd":"x","a":1}}');
+});
+
 test('a text that is not UTF-8 has no JSON and no text, instead of another one', () => {
   const document = Buffer.from(BSON.serialize({ a: 'xx' }));
   document[11] = 0xff;
@@ -137,6 +145,9 @@ test('a position has one text, which gives the same value back', () => {
   );
   const oid = keyValue('65f0c0ffee65f0c0ffee65f0', column('text'), true) ?? assert.fail();
   assert.equal(extendedJson(oid), '{"$oid":"65f0c0ffee65f0c0ffee65f0"}');
+  const digits = keyValue('050000', { type: { kind: 'bytes' } }) ?? assert.fail();
+  assert.equal(extendedJson(digits), '{"$binary":{"base64":"BQAA","subType":"00"}}');
+  assert.equal(keyValue('no digits', { type: { kind: 'bytes' } }), undefined);
 });
 
 test('a text that looks like a special position stays a text', () => {
@@ -229,6 +240,8 @@ test('what a type of MongoDB cannot keep is refused, not changed', () => {
   refuse({ kind: 'timestamp', precision: 0, hasZone: false }, '2026-11-24 24:00:00');
   refuse({ kind: 'timestamp', precision: 3, hasZone: true }, '2026-11-24 08:00:00.1234Z');
   refuse({ kind: 'json' }, '{"a":');
+  refuse({ kind: 'json' }, '{"a":"x\\ud800"}');
+  refuse({ kind: 'json' }, '{"x\\ud800":1}');
   refuse({ kind: 'json' }, '[1234567890123456789012345678901234567890]');
 });
 

@@ -194,6 +194,7 @@ export class ClaimedPrefix {
     const { writer } = names;
     if (batch.rowCount === 0 || !writer.fillsOneObject(batch)) return await writer.encode(batch);
     const storing = this.#storeIntent([names.stem('', 0)], names, signal);
+    storing.catch(() => {}); // awaited below
     try {
       return await writer.encode(batch);
     } finally {
