@@ -48,7 +48,8 @@ export function trendRoutes(services: Services): readonly Route[] {
       method: 'GET',
       path: '/lag-trends',
       tag: 'Syncs',
-      summary: 'Lag of each Sync of a page of the list, over the last hour by minutes; always as agents have recorded it',
+      summary:
+        'Lag of each Sync of a page of the list, over the last hour by minutes; always as agents have recorded it',
       query: syncQuery,
       answer: lagTrends,
       async handle({ query, caller }) {
