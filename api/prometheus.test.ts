@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { describeError, type IdraError } from '../core/errors.ts';
 import { EnvironmentReader } from '../process/environment.ts';
 import { readApiConfig } from './config.ts';
 import type { TotalTrend, Trend } from './contract/index.ts';
@@ -101,8 +102,8 @@ describe('charts from Prometheus', () => {
     for (const url of ['http://u:hunter2@p:9090', 'ftp://p', 'p:9090', 'http://p/?x=hunter2'])
       assert.throws(
         () => read({ IDRA_PROMETHEUS_URL: url }),
-        (error: Error) =>
-          /IDRA_PROMETHEUS_URL/.test(`${error.message}`) && !error.message.includes('hunter2'),
+        (error: IdraError) =>
+          error.path === 'IDRA_PROMETHEUS_URL' && !describeError(error).includes('hunter2'),
       );
     const [url, selector] = ['http://p:9090', 'job="a",namespace="b"'];
     assert.equal(read({ IDRA_PROMETHEUS_URL: url, IDRA_PROMETHEUS_SELECTOR: selector })?.selector, selector);
