@@ -1,13 +1,10 @@
-import type { DataType } from './driver-types.ts';
+import { type DataType, driverTypes } from './driver-types.ts';
 
 /**
  * Types for the driver that keep every digit: its own go through doubles and JavaScript dates. Values are what encode.ts makes: scaled
  * integers, days and units. The protocol's form of each type is in MS-TDS, 2.2.5.5.
  */
-const ids = {
-  ...{ date: 0x28, time: 0x29, datetime2: 0x2a, datetimeoffset: 0x2b },
-  ...{ decimal: 0x6a, float: 0x6d },
-} as const;
+const ids = { date: 0x28, time: 0x29, datetime2: 0x2a, datetimeoffset: 0x2b, decimal: 0x6a } as const;
 
 /** Days and units of a time. */
 export interface Moment {
@@ -42,22 +39,8 @@ export function decimalType(precision: number, scale: number): DataType {
   };
 }
 
-const floatBytes = 8;
-
-/** The driver's own makes zero of minus zero. */
-export const floatType: DataType = {
-  ...unused,
-  id: ids.float,
-  type: 'FLTN',
-  name: 'ExactFloat',
-  declaration: () => 'float',
-  writeTypeInfo: (buffer) => buffer.writeBuffer(Buffer.of(ids.float, floatBytes)),
-  writeValue(buffer, { value }) {
-    if (value === null || value === undefined) return buffer.writeUInt8(0);
-    buffer.writeUInt8(floatBytes);
-    buffer.writeDoubleLE(value as number);
-  },
-};
+/** The driver's own check of a float makes zero of minus zero. */
+export const floatType: DataType = { ...driverTypes.Float, ...unused, name: 'ExactFloat' };
 
 export const dateType: DataType = {
   ...unused,
