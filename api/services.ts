@@ -16,6 +16,7 @@ import { Oidc } from './users/oidc.ts';
 import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
+import { EventStore } from './views/event-store.ts';
 import { Events } from './views/events.ts';
 import { SyncList } from './views/sync-list.ts';
 import { TrendMemory } from './views/trends.ts';
@@ -52,6 +53,7 @@ export interface Services extends ApiDeps {
   readonly audit: AuditLog;
   readonly syncList: SyncList;
   readonly events: Events;
+  readonly eventStore: EventStore;
   readonly hub: LiveHub;
   readonly trends: TrendMemory;
   /** Everything has been read once. */
@@ -78,6 +80,7 @@ export function makeServices(deps: ApiDeps): Services {
     audit: new AuditLog({ documents, clock, log, keptEntries: config.auditEntries }),
     syncList: new SyncList(view),
     events,
+    eventStore: new EventStore({ documents, clock, log, events }),
     // After the lists, so that it wakes streams when these have changed.
     trends: new TrendMemory(),
     hub: new LiveHub(view, events),

@@ -5,7 +5,7 @@ import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-colu
 import { arrayJson } from '../../sql/types/array-json.ts';
 import { canonicalCheck } from '../../sql/types/canonical-check.ts';
 import { type DataType, driverTypes } from './driver-types.ts';
-import { dateType, decimalType, type Moment, timeType } from './exact-types.ts';
+import { dateType, decimalType, floatType, type Moment, timeType } from './exact-types.ts';
 import { daysOf, unitsOf } from './time-text.ts';
 import { partsOf, type TypeParts } from './type-name.ts';
 
@@ -72,7 +72,7 @@ function formOf(parts: TypeParts, source: ColumnType): Form {
       return { ddl: 'bigint', type: driverTypes.BigInt, isText: false, encode: integerOf(base) };
     case 'real':
     case 'float':
-      return { ddl: 'float', type: driverTypes.Float, isText: false, encode: floatOf(base) };
+      return { ddl: 'float', type: floatType, isText: false, encode: floatOf(base) };
     case 'decimal':
     case 'numeric':
       return decimalForm(first, second);
