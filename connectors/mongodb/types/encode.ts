@@ -1,6 +1,6 @@
+import { type CheckCanonical, canonicalCheck, textMisfit } from '../../../core/canonical-check.ts';
 import { JsonError, parseJson } from '../../../core/records/json-parser.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
-import { type CheckCanonical, canonicalCheck, textMisfit } from '../../sql/types/canonical-check.ts';
 import type { BsonWriter } from './bson-writer.ts';
 import { bson } from './format.ts';
 import { type Refusal, writeBinary, writeDecimal, writeExtended } from './from-extended-json.ts';

@@ -1,4 +1,4 @@
-import type { ColumnType, Value } from '../../../core/values.ts';
+import type { ColumnType, Value } from './values.ts';
 
 /** Why a value does not conform to its column's type, without the value; undefined if it does. */
 export type CheckCanonical = (value: Exclude<Value, null>) => string | undefined;
