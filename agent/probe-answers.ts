@@ -3,6 +3,7 @@ import type {
   Coordination,
   DesiredDataSource,
   MovesQuestion,
+  OffsetSubject,
   PreviewSubject,
   Probe,
 } from '../coordination/contract.ts';
@@ -11,6 +12,7 @@ import { permanent, transient } from '../core/errors.ts';
 import type { ManifestObject, ManifestReader } from '../core/manifest/reader.ts';
 import type { DataSource, Sync } from '../core/sync-spec.ts';
 import type { RunContext } from './engine/context.ts';
+import { offsetEffect } from './engine/offset-effect.ts';
 import { checkSystem, discoverSystem, type PreviewInput, previewSync } from './engine/preview.ts';
 import { previewRows } from './engine/preview-rows.ts';
 import type { MovePlanner } from './lead/planned-moves.ts';
@@ -70,6 +72,10 @@ async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSi
       return requirePlanner(deps).preview(subject as MovesQuestion);
     case 'rebalance':
       return await requirePlanner(deps).rebalance(signal);
+    case 'offset': {
+      const { sync, value } = subject as OffsetSubject;
+      return await offsetEffect({ ...(await wholeSync(deps, sync)), value }, signal);
+    }
     case 'plan':
       return await previewSync(await wholeSync(deps, subject), signal);
   }

@@ -94,7 +94,7 @@ export interface Requests {
   history(uid: string): Promise<readonly OffsetHistoryEntry[]>;
 }
 
-export type ProbeKind = 'check' | 'plan' | 'discover' | 'preview' | 'moves' | 'rebalance';
+export type ProbeKind = 'check' | 'plan' | 'discover' | 'preview' | 'offset' | 'moves' | 'rebalance';
 
 /** A query that is answered by an agent that can reach the system: only agents load drivers and read credentials. */
 export interface Probe {
@@ -102,7 +102,7 @@ export interface Probe {
   readonly kind: ProbeKind;
   /**
    * check, discover: `namespace/name` of a DataSource. plan: the uid of a Sync, or a complete Sync that is not applied yet. preview:
-   * PreviewSubject. moves: MovesQuestion. rebalance: null.
+   * PreviewSubject. offset: OffsetSubject. moves: MovesQuestion. rebalance: null.
    */
   readonly subject: unknown;
   /** Labels required of the answering agent. */
@@ -117,6 +117,14 @@ export interface PreviewSubject {
   readonly dataSource: string;
   readonly object: SourceObject;
   readonly maxRows: number;
+}
+
+/** The effect of another offset, before it is set. */
+export interface OffsetSubject {
+  /** As in a probe for `plan`. */
+  readonly sync: unknown;
+  /** As text. */
+  readonly value: string;
 }
 
 export interface ProbeAnswer {

@@ -107,6 +107,8 @@ describe('the web UI over etcd and an agent', () => {
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     await until(async () => (await set.getAttribute('aria-disabled')) === null, { what: 'the button' });
     await page.getByLabel('New offset').fill('1');
+    await page.getByRole('button', { name: 'Count rows first' }).click();
+    await page.getByText('Rows that are read again: 2.').waitFor();
     await set.click();
     await page.getByRole('cell', { name: 'set' }).waitFor();
     await page.getByRole('button', { name: 'Undo the last' }).click();

@@ -50,12 +50,7 @@ export async function changeOffset(
       fix: `run ${suspendCommand} (in single mode set spec.suspend to true), then change the offset`,
     });
   }
-  if (isLastDestination(context.sync.spec)) {
-    throw permanent(
-      'OffsetNotKept',
-      `mode ${context.sync.spec.mode} stores no offset: it reads the largest value at the destination`,
-    );
-  }
+  if (isLastDestination(context.sync.spec)) throw offsetNotKept(context.sync.spec.mode);
   const change =
     request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
   // Already stored by an earlier attempt, which died between its commit and its answer.
@@ -67,6 +62,13 @@ export async function changeOffset(
   await context.lock.offsets.write(row.offset);
   await record(context, request, change);
   return row.offset;
+}
+
+export function offsetNotKept(mode: string): Error {
+  return permanent(
+    'OffsetNotKept',
+    `mode ${mode} stores no offset: it reads the largest value at the destination`,
+  );
 }
 
 interface Change {

@@ -88,6 +88,7 @@ export const accessTable = {
   discoverDataSource: editorHere,
   previewRows: editorHere,
   planSync: editorHere,
+  tryOffset: editorHere,
 } as const satisfies Readonly<Record<string, Access>>;
 
 export type OperationId = keyof typeof accessTable;

@@ -38,6 +38,7 @@ export type Event = z.infer<typeof cluster.event>;
 export type CheckResult = z.infer<typeof examine.checkResult>;
 export type Discovered = z.infer<typeof examine.discovered>;
 export type RowsPreview = z.infer<typeof examine.previewResult>;
+export type OffsetEffect = z.infer<typeof examine.offsetEffect>;
 export type Plan = z.infer<typeof examine.planResult>;
 
 export type LoginMethods = z.infer<typeof users.loginMethods>;

@@ -76,7 +76,7 @@ function eventsRoute({ events }: Services): Route {
     method: 'GET',
     path: '/events',
     tag,
-    summary: 'What happened lately, as this process has seen it: states, moves between agents, agents',
+    summary: 'What happened lately: states, moves between agents with their cause, agents',
     query: eventQuery,
     answer: eventList,
     async handle({ query, caller }) {

@@ -11,10 +11,9 @@ import {
   MongoServerSelectionError,
   MongoUnexpectedServerResponseError,
 } from 'mongodb';
-import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../../core/error-class.ts';
+import { type ErrorClass, errorOf, protocolError, socketErrors, tlsFailure } from '../../core/error-class.ts';
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { IdraError, permanent, transient } from '../../core/errors.ts';
-import { protocolError } from '../sql/connection/guarded-socket.ts';
 
 const later = 'transient';
 const never = 'permanent';
@@ -51,6 +50,7 @@ export const code = {
   noSuchTransaction: 251,
   lockTimeout: 24,
   duplicateKey: 11_000,
+  documentTooLarge: 10_334,
   /** PostgreSQL's serialization failure, as DocumentDB passes it on. */
   serialization: 16_777_220,
 } as const;

@@ -215,7 +215,7 @@ spec:
     events: 'Events',
     changes: 'Changes by users',
     filter: 'Filter by object or message',
-    eventsText: 'As this API server has seen them since it was started, at most the last 200.',
+    eventsText: 'The last 200. What happens while no API server runs is not recorded.',
     adminsSee: 'Changes by users are shown to administrators of all namespaces.',
     export: 'Export all as JSON Lines',
     older: 'Older',

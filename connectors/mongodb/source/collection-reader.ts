@@ -1,12 +1,13 @@
 import type { Document } from 'mongodb';
 import type { Batch } from '../../../core/batch.ts';
-import type { ReadRequest } from '../../../core/connector.ts';
+import type { CountRequest, ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
 import { stepsOf } from '../../../core/records/columns.ts';
 import { converterOf } from '../../../core/records/convert.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
 import { RowMaker } from '../../../core/records/rows.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import { nameRow } from '../../../core/row-name.ts';
 import { orderedBy } from '../../../core/unique-order.ts';
 import type { Column, Row } from '../../../core/values.ts';
@@ -304,4 +305,27 @@ export async function countWaiting(
   for (const step of stepsAfter(reader.fields, start && reader.valuesOf(start), undefined))
     waiting += await count(session, collection, all([filter ?? {}, step.filter]), signal);
   return waiting;
+}
+
+/** Documents after one position and not after another. */
+export async function countRange(
+  session: Session,
+  reader: CollectionReader,
+  { collection, filter, request }: ReaderOptions,
+  upTo: CountRequest['upTo'],
+  signal: AbortSignal,
+): Promise<RowCount> {
+  const start = startAfter(request);
+  const end = upTo === 'end' || upTo === null ? upTo : startAfter({ ...request, after: upTo });
+  if (end === null) return { rows: 0, precision: 'exact' };
+  const values = end === 'end' ? undefined : reader.valuesOf(end);
+  const [first] = values ?? [];
+  const beyond = values
+    ? [{ $nor: stepsAfter(reader.fields, values, undefined).map((each) => each.filter) }]
+    : [];
+  const bound = first && { value: first, isInclusive: true };
+  let rows = 0;
+  for (const step of stepsAfter(reader.fields, start && reader.valuesOf(start), bound))
+    rows += await count(session, collection, all([filter ?? {}, step.filter, ...beyond]), signal);
+  return { rows, precision: rows >= countLimit ? 'atLeast' : 'exact' };
 }

@@ -98,7 +98,6 @@ export const fieldKinds: readonly FieldKind[] = [
       double('-0.0'),
       decimal('-Infinity'),
       date(-62_200_000_000_000),
-      binary('0102', '80'),
     ],
     misfits: [],
   },

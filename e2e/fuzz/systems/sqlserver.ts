@@ -125,7 +125,8 @@ export const sqlserver: SqlFuzzSystem = {
     { ddl: 'datetime2(3)', now: 'SYSUTCDATETIME()' },
     { ddl: 'datetime2(0)', now: 'SYSUTCDATETIME()' },
     { ddl: 'datetimeoffset(6)', now: 'SYSDATETIMEOFFSET()' },
-    { ddl: 'datetime', now: 'GETUTCDATE()' },
+    // The server that stands in for SQL Server would store GETUTCDATE() with more digits than a datetime has.
+    { ddl: 'datetime', now: 'CONVERT(datetime, CONVERT(varchar(23), GETUTCDATE(), 121), 121)' },
   ],
   retypes: [
     { from: 'int', to: 'bigint', kind: 'int' },
