@@ -9,6 +9,9 @@ import type { AskAgent } from '../fleet/ask-agents.ts';
 import type { Fleet } from '../fleet/contract.ts';
 import type { FleetView } from '../fleet/view/contract.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import type { Charts } from './charts/contract.ts';
+import { agentCharts } from './charts/from-agents.ts';
+import { prometheusCharts } from './charts/prometheus.ts';
 import type { ApiConfig } from './config.ts';
 import { LiveHub } from './live/hub.ts';
 import { LoginLimits } from './users/login-limits.ts';
@@ -56,6 +59,7 @@ export interface Services extends ApiDeps {
   readonly eventStore: EventStore;
   readonly hub: LiveHub;
   readonly trends: TrendMemory;
+  readonly charts: Charts;
   /** Everything has been read once. */
   readonly isSynced: () => boolean;
 }
@@ -70,6 +74,7 @@ export function makeServices(deps: ApiDeps): Services {
     () => {},
   );
   const events = new Events(view, clock);
+  const trends = new TrendMemory();
   return {
     ...deps,
     users: new Users(documents, clock),
@@ -82,7 +87,8 @@ export function makeServices(deps: ApiDeps): Services {
     events,
     eventStore: new EventStore({ documents, clock, log, events }),
     // After the lists, so that it wakes streams when these have changed.
-    trends: new TrendMemory(),
+    trends,
+    charts: config.prometheus ? prometheusCharts(config.prometheus, clock) : agentCharts(trends, view, clock),
     hub: new LiveHub(view, events),
     isSynced: () => isSynced,
   };

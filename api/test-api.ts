@@ -25,6 +25,7 @@ export const testConfig: ApiConfig = {
   namespaces: [],
   firstPasswordFile: undefined,
   oidc: undefined,
+  prometheus: undefined,
 };
 
 export interface Answer {

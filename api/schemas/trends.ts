@@ -8,9 +8,14 @@ export const trendQuery = z.strictObject({
     .describe('An hour in steps of 10 s, or a week in steps of 10 min.'),
 });
 
+const source = z
+  .enum(['agents', 'prometheus'])
+  .describe('Where the points come from: what agents have recorded, or IDRA_PROMETHEUS_URL.');
+
 export const trend = z
   .strictObject({
     stepSeconds: count(),
+    source,
     points: z
       .array(
         z.strictObject({
@@ -29,6 +34,7 @@ export const trend = z
 export const totalTrend = z
   .strictObject({
     stepSeconds: count(),
+    source,
     points: z.array(
       z.strictObject({
         time: time(),
