@@ -52,6 +52,8 @@ export interface TypeCase {
 export interface Misfits {
   readonly at: readonly DataSystem[];
   readonly values: readonly string[];
+  /** Left out there: SQL Server keeps these values, but the server that stands in for it refuses them without naming a row. */
+  readonly isLeftOutAt?: 'sqlserver';
   /** Not announced: SQLite enforces no declared type, and NUL in a text is too rare for a warning about every text. */
   readonly isUndeclared?: true;
 }
@@ -84,7 +86,9 @@ export function withoutLastZero(value: string): string {
 
 /** The values of the case that fit a destination of this name. */
 export function fittingValues(type: TypeCase, destination: DataSystem): readonly string[] {
-  const others = type.misfits?.filter(({ at }) => !at.includes(destination)) ?? [];
+  const others =
+    type.misfits?.filter(({ at, isLeftOutAt }) => !at.includes(destination) && isLeftOutAt !== destination) ??
+    [];
   return [...type.values, ...others.flatMap(({ values }) => values)];
 }
 

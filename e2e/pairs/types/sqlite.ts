@@ -49,7 +49,12 @@ export const sqliteTypes: readonly TypeCase[] = [
     values: [...texts.map(quoted), quoted('long é'.repeat(10_000))],
     misfits: [
       // The stand-in for SQL Server is made of PostgreSQL.
-      { at: ['postgres', 'sqlserver'], values: ["'a' || char(0) || 'b'"], isUndeclared: true },
+      {
+        at: ['postgres'],
+        values: ["'a' || char(0) || 'b'"],
+        isUndeclared: true,
+        isLeftOutAt: 'sqlserver',
+      },
       { at: servers, values: ["x'00ff'"], isUndeclared: true },
     ],
   },
