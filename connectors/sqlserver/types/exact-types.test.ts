@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DataType } from './driver-types.ts';
-import { dateType, decimalType, type Moment, timeType } from './exact-types.ts';
+import { dateType, decimalType, floatType, type Moment, timeType } from './exact-types.ts';
 
 /** What the driver's buffer gets, as bytes. */
 class Written {
@@ -16,11 +16,17 @@ class Written {
   writeUInt24LE = (value: number) => this.#add(BigInt(value), 3);
   writeUInt32LE = (value: number) => this.#add(BigInt(value), 4);
   writeUInt40LE = (value: number) => this.#add(BigInt(value), 5);
+  writeDoubleLE = (value: number) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(value);
+    this.bytes.push(...bytes);
+  };
   writeBigUInt64LE = (value: bigint) => this.#add(value, 8);
 }
 
-function bytesOf(type: DataType, value: bigint | Moment | null): string {
+function bytesOf(type: DataType, given: bigint | number | Moment | null): string {
   const written = new Written();
+  const value = type.validate(given, undefined);
   type.writeValue(written as never, { value } as never, {} as never);
   return Buffer.from(written.bytes).toString('hex');
 }
@@ -43,4 +49,10 @@ test('times have as many bytes as their digits need, then days, then the offset'
   assert.equal(bytesOf(timeType('datetimeoffset', 6), moment), '0a0c0b0a00000302010000');
   assert.equal(bytesOf(dateType, moment), '03030201');
   assert.equal(bytesOf(dateType, null), '00');
+});
+
+test('a float keeps its bits, also the sign of zero', () => {
+  assert.equal(bytesOf(floatType, null), '00');
+  assert.equal(bytesOf(floatType, 1.5), '08000000000000f83f');
+  assert.equal(bytesOf(floatType, -0), '080000000000000080');
 });

@@ -1,4 +1,4 @@
-import type { DataType } from './driver-types.ts';
+import { type DataType, driverTypes } from './driver-types.ts';
 
 /**
  * Types for the driver that keep every digit: its own go through doubles and JavaScript dates. Values are what encode.ts makes: scaled
@@ -38,6 +38,9 @@ export function decimalType(precision: number, scale: number): DataType {
     },
   };
 }
+
+/** The driver's own check of a float makes zero of minus zero. */
+export const floatType: DataType = { ...driverTypes.Float, ...unused, name: 'ExactFloat' };
 
 export const dateType: DataType = {
   ...unused,
