@@ -112,14 +112,13 @@ function rowOf(dataSource: FleetDataSource, slots: SlotCounts): Row {
   const { uid, namespace, name, type, report, syncs, createdAt, labels } = dataSource;
   const { status, reason, message } = readyOf(dataSource);
   const spec = dataSource.spec as Partial<Pick<Row, 'maxConcurrentSyncs' | 'maxRowsPerSecond'>> | undefined;
-  const objectField = definitions.find((each) => each.type === type)?.fields.source[0];
   const { held, awaited } = slots.get(`${namespace}/${name}`) ?? { held: 0, awaited: 0 };
   return {
     uid,
     namespace,
     name,
     type,
-    ...(objectField !== undefined && { objectField }),
+    ...offered(type),
     ready: status as Row['ready'],
     reason,
     message,
@@ -132,6 +131,19 @@ function rowOf(dataSource: FleetDataSource, slots: SlotCounts): Row {
     ...(report && { checkedAt: report.checkedAt }),
     createdAt,
     ...(labels && { labels }),
+  };
+}
+
+/** What an editor can offer for a system; nothing for one that a later version has. */
+function offered(type: string) {
+  const definition = definitions.find((each) => each.type === type);
+  if (!definition) return {};
+  const [objectField] = definition.fields.source;
+  const { source, destination } = definition.capabilities;
+  return {
+    ...(objectField !== undefined && { objectField }),
+    modes: [...source.modes],
+    writeModes: [...destination.writeModes],
   };
 }
 

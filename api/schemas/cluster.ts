@@ -18,6 +18,8 @@ export const dataSourceRow = z
       .string()
       .optional()
       .describe('Field of spec.source and spec.destination that names one of its objects: table, topic.'),
+    modes: z.array(z.string()).optional().describe('Modes of Syncs that read from it.'),
+    writeModes: z.array(z.string()).optional().describe('Write modes of Syncs that write to it.'),
     ready: z.enum(['True', 'False', 'Unknown']),
     reason: z.string(),
     message: z.string(),

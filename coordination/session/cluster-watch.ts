@@ -20,6 +20,7 @@ import { holdFields } from '../state/scheduling.ts';
 interface Part {
   readonly prefix: string;
   readonly change: ClusterChange;
+  readonly isOptional?: true;
   put(pair: KeyValue): void;
   remove(key: string): void;
 }
@@ -33,13 +34,13 @@ export function watchCluster(
 ): ClusterWatching {
   const view = new View(keys);
   const watches = view.parts.map(
-    ({ prefix, change, put, remove }) =>
-      new Reflector(kv, prefix, {
-        onPut: put,
-        onDelete: remove,
-        onSettled: () => listener(change),
-        onError,
-      }),
+    ({ prefix, change, put, remove, isOptional }) =>
+      new Reflector(
+        kv,
+        prefix,
+        { onPut: put, onDelete: remove, onSettled: () => listener(change), onError },
+        { isOptional },
+      ),
   );
   const isSynced = Promise.all(watches.map((watch) => watch.isSynced)).then(() => {});
   isSynced.catch(() => {});
@@ -73,6 +74,7 @@ class View implements ClusterView {
       {
         prefix: keys.holds,
         change: 'holds',
+        isOptional: true,
         put: (pair) => this.holds.set(keys.lastPart(pair.key), parseRecord<AgentHold>(pair, holdFields)),
         remove: (key) => this.holds.delete(keys.lastPart(key)),
       },

@@ -30,6 +30,7 @@ import { holdFields } from './scheduling.ts';
 
 interface Part {
   readonly prefix: string;
+  readonly isOptional?: true;
   put(pair: KeyValue): void;
   remove(key: string): void;
 }
@@ -43,8 +44,8 @@ export function observe(
 ): Observation {
   const observer = new Observer(keys, sink);
   const watches = observer.parts.map(
-    ({ prefix, put, remove }) =>
-      new Reflector(kv, prefix, { onPut: put, onDelete: remove, onSettled() {}, onError }),
+    ({ prefix, put, remove, isOptional }) =>
+      new Reflector(kv, prefix, { onPut: put, onDelete: remove, onSettled() {}, onError }, { isOptional }),
   );
   const isSynced = Promise.all(watches.map((watch) => watch.isSynced)).then(() => {});
   isSynced.catch(() => {});
@@ -203,12 +204,15 @@ class Observer {
         (key) => this.#agents.delete(last(key)),
         agentsChange,
       ),
-      part(
-        holds,
-        (pair) => this.holds.set(last(pair.key), parseRecord<AgentHold>(pair, holdFields)),
-        (key) => this.holds.delete(last(key)),
-        agentsChange,
-      ),
+      {
+        ...part(
+          holds,
+          (pair) => this.holds.set(last(pair.key), parseRecord<AgentHold>(pair, holdFields)),
+          (key) => this.holds.delete(last(key)),
+          agentsChange,
+        ),
+        isOptional: true,
+      },
       part(
         loads,
         (pair) => this.#loads.set(last(pair.key), parseRecord<Agent['loads']>(pair)),

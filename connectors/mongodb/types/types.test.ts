@@ -5,7 +5,7 @@ import { parseJson } from '../../../core/records/json-parser.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
 import { BsonWriter } from './bson-writer.ts';
 import { bsonAccess, storedValue } from './decode.ts';
-import { encoderOf } from './encode.ts';
+import { columnEncoder, encoderOf } from './encode.ts';
 import { extendedJson } from './extended-json.ts';
 import { documentValue, elementsOf, fieldOf } from './format.ts';
 import { writeFields } from './from-extended-json.ts';
@@ -243,6 +243,32 @@ test('what a type of MongoDB cannot keep is refused, not changed', () => {
   refuse({ kind: 'json' }, '{"a":"x\\ud800"}');
   refuse({ kind: 'json' }, '{"x\\ud800":1}');
   refuse({ kind: 'json' }, '[1234567890123456789012345678901234567890]');
+});
+
+test('a value of another type than its column, which SQLite allows, is refused without being shown', () => {
+  const values: readonly [ColumnType, unknown][] = [
+    [{ kind: 'boolean' }, 'maybe'],
+    [{ kind: 'int', bits: 64 }, 'abc'],
+    [{ kind: 'int', bits: 64 }, 1.5],
+    [{ kind: 'int', bits: 32 }, 'abc'],
+    [{ kind: 'float', bits: 64 }, 'abc'],
+    [{ kind: 'decimal', precision: 10, scale: 2 }, '1.234'],
+    [{ kind: 'bytes' }, 'abc'],
+    [{ kind: 'date' }, '2026-01-01 10:00:00'],
+    [{ kind: 'timestamp', precision: 6, hasZone: false }, 'abc'],
+    [{ kind: 'text' }, Buffer.from('abc')],
+    [{ kind: 'text', maxLength: 2 }, 'abc'],
+    [{ kind: 'uuid' }, 'abc'],
+    [{ kind: 'bit' }, 'abc'],
+    [{ kind: 'interval' }, Buffer.from('abc')],
+  ];
+  for (const [type, value] of values) {
+    const refusal = columnEncoder(type)(new BsonWriter(), 'x', value as never);
+    assert.equal(typeof refusal, 'string', type.kind);
+    assert.doesNotMatch(refusal ?? '', /abc/);
+  }
+  for (const text of ['🌊🌊', '', 'ab'])
+    assert.equal(columnEncoder({ kind: 'text', maxLength: 2 })(new BsonWriter(), 'x', text), undefined);
 });
 
 test('instants are texts in both directions, before the year 1 too', () => {

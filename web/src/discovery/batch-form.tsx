@@ -1,5 +1,4 @@
 import type { DataSourceRow } from '../api/types.ts';
-import { type Schema, useSpecSchema } from '../editor/schema.ts';
 import { SelectField, TextField } from '../parts/field.tsx';
 import { strings } from '../strings.ts';
 import { type BatchSettings, hasId, hasTimestamp } from './batch.ts';
@@ -9,12 +8,13 @@ const text = strings.manySyncs;
 interface BatchFormProps {
   readonly settings: BatchSettings;
   readonly dataSources: readonly DataSourceRow[];
+  readonly source: DataSourceRow;
+  readonly destination: DataSourceRow | undefined;
   readonly onChange: (settings: BatchSettings) => void;
 }
 
 /** What all of them have in common. */
-export function BatchForm({ settings, dataSources, onChange }: BatchFormProps) {
-  const { data: schema } = useSpecSchema('Sync');
+export function BatchForm({ settings, dataSources, source, destination, onChange }: BatchFormProps) {
   const set = (changed: Partial<BatchSettings>) => onChange({ ...settings, ...changed });
   const input = (field: keyof BatchSettings) => ({
     value: settings[field],
@@ -38,7 +38,7 @@ export function BatchForm({ settings, dataSources, onChange }: BatchFormProps) {
         <SelectField
           label={text.mode}
           value={settings.mode}
-          options={choices(schema, 'mode', settings.mode)}
+          options={choices(source.modes, settings.mode)}
           onChange={(mode) => set({ mode })}
         />
         {hasTimestamp(settings.mode) && (
@@ -47,7 +47,7 @@ export function BatchForm({ settings, dataSources, onChange }: BatchFormProps) {
         <SelectField
           label={text.writeMode}
           value={settings.writeMode}
-          options={choices(schema, 'writeMode', settings.writeMode)}
+          options={choices(destination?.writeModes, settings.writeMode)}
           onChange={(writeMode) => set({ writeMode })}
         />
         <TextField label={text.every} {...input('every')} />
@@ -59,7 +59,7 @@ export function BatchForm({ settings, dataSources, onChange }: BatchFormProps) {
   );
 }
 
-function choices(schema: Schema | undefined, field: string, current: string) {
-  const values = schema?.properties?.[field]?.enum ?? [current];
-  return values.map((value) => [value, value] as const);
+/** Before the destination is chosen, only what is set already. */
+function choices(offered: readonly string[] | undefined, current: string) {
+  return (offered ?? [current]).map((value) => [value, value] as const);
 }

@@ -12,7 +12,7 @@ import { type Column, Table } from '../parts/table.tsx';
 import { Nothing } from '../parts/values.tsx';
 import { Link, syncLink } from '../router.tsx';
 import { strings } from '../strings.ts';
-import { type BatchItem, batchOf, usualSettings } from './batch.ts';
+import { type BatchItem, batchOf, fitted, usualSettings } from './batch.ts';
 import { BatchForm } from './batch-form.tsx';
 import type { Relation } from './relation-table.tsx';
 
@@ -28,9 +28,10 @@ interface BatchReviewProps {
 /** One Sync for each table: what they have in common, and what the server says about each, before and after they are created. */
 export function BatchReview({ source, relations, onClose }: BatchReviewProps) {
   const { namespace } = source;
-  const [settings, setSettings] = useState(usualSettings);
+  const [written, setWritten] = useState(usualSettings);
   const { data: ends } = useDataSources({ namespace, limit: 500 });
-  const destination = ends?.items.find(({ name }) => name === settings.destination);
+  const destination = ends?.items.find(({ name }) => name === written.destination);
+  const settings = useMemo(() => fitted(written, source, destination), [written, source, destination]);
   const batch = useMemo(
     () => batchOf(settings, source, destination, relations),
     [settings, source, destination, relations],
@@ -51,9 +52,11 @@ export function BatchReview({ source, relations, onClose }: BatchReviewProps) {
       <BatchForm
         settings={settings}
         dataSources={ends?.items ?? []}
+        source={source}
+        destination={destination}
         onChange={(changed) => {
           creating.reset();
-          setSettings(changed);
+          setWritten(changed);
         }}
       />
       {(creating.error ?? check.error) && <Failure error={creating.error ?? check.error} />}

@@ -36,6 +36,23 @@ const fieldOf = (dataSource: DataSourceRow | undefined) => dataSource?.objectFie
 export const hasId = (mode: string) => mode.endsWith('Id');
 export const hasTimestamp = (mode: string) => mode.endsWith('Timestamp');
 
+/** With modes that both systems have. */
+export function fitted(
+  settings: BatchSettings,
+  source: DataSourceRow,
+  destination: DataSourceRow | undefined,
+): BatchSettings {
+  return {
+    ...settings,
+    mode: oneOf(source.modes, settings.mode),
+    writeMode: oneOf(destination?.writeModes, settings.writeMode),
+  };
+}
+
+function oneOf(offered: readonly string[] | undefined, wanted: string): string {
+  return offered === undefined || offered.includes(wanted) ? wanted : (offered[0] ?? wanted);
+}
+
 export function batchOf(
   settings: BatchSettings,
   source: DataSourceRow,

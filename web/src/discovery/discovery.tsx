@@ -66,7 +66,7 @@ interface FoundProps {
 
 /** Each with a preview and a Sync of its own; several are chosen for many Syncs at once. */
 function Found({ dataSource, path, relations }: FoundProps) {
-  const { namespace, name: source, objectField = 'table' } = dataSource;
+  const { namespace, name: source, objectField = 'table', modes = ['Snapshot'] } = dataSource;
   const { mode } = useSession();
   const [previewed, setPreviewed] = useState<string>();
   // Also those that an earlier search has found.
@@ -82,7 +82,7 @@ function Found({ dataSource, path, relations }: FoundProps) {
         </Button>
         <LinkButton
           kind="quiet"
-          to={`/syncs/new?${new URLSearchParams({ namespace, source, field: objectField, object: name })}`}
+          to={`/syncs/new?${new URLSearchParams({ namespace, source, field: objectField, object: name, mode: modes[0] ?? '' })}`}
           reason={notHere}
         >
           {text.sync}

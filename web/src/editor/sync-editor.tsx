@@ -76,7 +76,7 @@ export function SyncEditor({ of }: { readonly of?: Name }) {
     spec: {
       source: { dataSource: search.get('source') ?? '', ...(object !== null && { [field]: object }) },
       destination: { dataSource: '', ...(table !== '' && { table }) },
-      mode: 'Snapshot',
+      mode: search.get('mode') ?? 'Snapshot',
       schedule: { every: '10s' },
     },
   };
