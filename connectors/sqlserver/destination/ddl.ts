@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 import { quoteBracket, quoteName, type TableName } from '../names.ts';
-import type { StageColumn } from '../types/encode.ts';
+import type { LoadColumn } from '../types/encode.ts';
 import { partsOf } from '../types/type-name.ts';
 
 /** The collation of each text column that is created: the source's if this server has it, else one that compares code units. */
@@ -53,7 +53,7 @@ function columnDdl(planned: PlannedColumn, collationOf: CollationOf): string {
 
 /** A table of the session, with the number of each row, and texts in the collation of the target. */
 export function createStage(
-  columns: readonly StageColumn[],
+  columns: readonly LoadColumn[],
   plan: WritePlan,
   collationOf: CollationOf,
 ): string {

@@ -22,12 +22,14 @@ import { quoteBracket, quoteName, resolveName, type TableName } from '../names.t
 import { Session } from '../session.ts';
 import { collationsFor } from '../types/collations.ts';
 import { decoderOf } from '../types/decode.ts';
-import { stageColumn } from '../types/encode.ts';
+import { loadColumn } from '../types/encode.ts';
 import { selectItem } from '../types/literals.ts';
 import { BatchWriter } from './batch-writer.ts';
+import { canLoad } from './bulk-load.ts';
 import { ClaimedTable } from './claim.ts';
 import { CommitRows } from './commit-rows.ts';
 import { addColumns, binaryCollation, createStage, createTable, ownTable } from './ddl.ts';
+import { mayEndSessions } from './earlier-owner.ts';
 import { dropTable } from './own-tables.ts';
 import { Replacement, replaceStatements } from './replace.ts';
 import { replaceFindings } from './swap.ts';
@@ -111,21 +113,24 @@ export class SqlServerDestination implements Destination {
     const row = await this.#commits.claim(session, request, signal);
     const collationOf = await collationsFor(session, plan, signal);
     const target = await this.#claimedTarget(session, { plan, name: this.#name, collationOf }, signal);
-    const columns = plan.columns.columns.map((each) => stageColumn(each, plan));
+    const columns = plan.columns.columns.map((each) => loadColumn(each, plan));
     await session.query(createStage(columns, plan, collationOf), signal);
     const identity = target.relation.identity ?? '';
     await session.guard(() => this.#commits.storeTarget(session, plan.uid, row.token, identity), signal);
     const where = `${quoteName(this.#name)} of ${session.where}`;
     const identityColumns = target.relation.columns.filter((column) => column.isIdentity);
     const hasIdentity = identityColumns.some(({ name }) => columns.some((each) => each.name === name));
-    const rows = { plan, table: target.entry.name, columns, hasIdentity, where };
-    const writer = new BatchWriter(session, { ...rows, isMerged: plan.writeMode === 'Upsert' });
+    const isMerged = plan.writeMode === 'Upsert';
+    const rows = { plan, table: target.entry.name, columns, hasIdentity, where, isMerged };
+    const writer = new BatchWriter(session, rows);
     const { token, offset, rows: totalRows } = row;
     const replacement =
       plan.writeMode === 'Replace'
         ? new Replacement(session, this.#commits, { plan, target, columns, token, hasIdentity, where })
         : undefined;
     this.#shaped = { plan, shape: () => replacement?.target ?? target };
+    const canInsert = canLoad(target, rows) && (await mayEndSessions(session, signal));
+    const wasEmpty = canInsert && isMerged && !(await this.hasRows(signal));
     this.#claimed = new ClaimedTable({
       session,
       commits: this.#commits,
@@ -138,6 +143,8 @@ export class SqlServerDestination implements Destination {
       replacement,
       offset,
       totalRows,
+      canInsert,
+      wasEmpty,
     });
     return { ...row, target: identity };
   }
