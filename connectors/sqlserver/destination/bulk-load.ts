@@ -6,7 +6,9 @@ import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.
 import { type DataType, driverTypes } from '../types/driver-types.ts';
 import { encodeRow, type LoadColumn } from '../types/encode.ts';
 import { RowBytes } from '../types/row-bytes.ts';
+import type { Session } from '../session.ts';
 import type { RowTarget } from './batch-writer.ts';
+import { mayEndSessions } from './earlier-owner.ts';
 import type { TargetShape } from './target-shape.ts';
 
 /** Rows as they are sent. */
@@ -83,10 +85,23 @@ export interface BulkRows {
 export const numberColumn = { name: 'n', type: driverTypes.Int };
 
 /**
- * Whether rows can be loaded into the table itself: values arrive as its own types, so that nothing is converted or padded on the way. An
- * Upsert needs a unique index by which a row whose key exists is refused. The driver does not quote the names of columns.
+ * Whether new rows are loaded into the table itself. Their transaction has several messages, and an owner that is stopped between two of
+ * them holds its locks until its session is ended.
  */
-export function canLoad(
+export async function mayInsert(
+  session: Session,
+  target: Pick<TargetShape, 'relation'>,
+  rows: RowTarget,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return canLoad(target, rows) && (await mayEndSessions(session, signal));
+}
+
+/**
+ * Values arrive as the table's own types, so that nothing is converted or padded on the way. An Upsert needs a unique index by which a row
+ * whose key exists is refused. The driver does not quote the names of columns.
+ */
+function canLoad(
   { relation }: Pick<TargetShape, 'relation'>,
   { plan, columns, hasIdentity }: RowTarget,
 ): boolean {

@@ -25,11 +25,10 @@ import { decoderOf } from '../types/decode.ts';
 import { loadColumn } from '../types/encode.ts';
 import { selectItem } from '../types/literals.ts';
 import { BatchWriter } from './batch-writer.ts';
-import { canLoad } from './bulk-load.ts';
+import { mayInsert } from './bulk-load.ts';
 import { ClaimedTable } from './claim.ts';
 import { CommitRows } from './commit-rows.ts';
 import { addColumns, binaryCollation, createStage, createTable, ownTable } from './ddl.ts';
-import { mayEndSessions } from './earlier-owner.ts';
 import { dropTable } from './own-tables.ts';
 import { Replacement, replaceStatements } from './replace.ts';
 import { replaceFindings } from './swap.ts';
@@ -129,7 +128,7 @@ export class SqlServerDestination implements Destination {
         ? new Replacement(session, this.#commits, { plan, target, columns, token, hasIdentity, where })
         : undefined;
     this.#shaped = { plan, shape: () => replacement?.target ?? target };
-    const canInsert = canLoad(target, rows) && (await mayEndSessions(session, signal));
+    const canInsert = await mayInsert(session, target, rows, signal);
     const wasEmpty = canInsert && isMerged && !(await this.hasRows(signal));
     this.#claimed = new ClaimedTable({
       session,

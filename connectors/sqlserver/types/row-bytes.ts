@@ -47,9 +47,10 @@ export class RowBytes {
   /** NULL of texts and bytes. */
   nullLength(isMax: boolean): void {
     this.#room(8);
-    if (!isMax) return this.#u16(0xff_ff);
-    this.#u32(allOnes);
-    this.#u32(allOnes);
+    if (isMax) {
+      this.#u32(allOnes);
+      this.#u32(allOnes);
+    } else this.#u16(0xff_ff);
   }
 
   integer(bytes: 1 | 2 | 4, value: number): void {
@@ -154,10 +155,11 @@ export class RowBytes {
 
   /** A (max) value is sent in parts, here in one, with an empty part at the end. */
   #beginBytes(length: number, isMax: boolean): void {
-    if (!isMax) return this.#u16(length);
-    this.#u32(unknownLength);
-    this.#u32(allOnes);
-    if (length > 0) this.#u32(length);
+    if (isMax) {
+      this.#u32(unknownLength);
+      this.#u32(allOnes);
+      if (length > 0) this.#u32(length);
+    } else this.#u16(length);
   }
 
   #u8(value: number): void {
