@@ -72,3 +72,13 @@ export function tlsFailure(code: string, where: string, path: string, cause: unk
     cause,
   });
 }
+
+/** A server has sent what its protocol does not allow. */
+export function protocolError(where: string, thrown: unknown): IdraError {
+  if (thrown instanceof IdraError) return thrown;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return permanent('ProtocolBroken', `${where}: the server violates its protocol: ${text}`, {
+    fix: 'check that host and port belong to a server of this type, and that no proxy changes its traffic',
+    cause: thrown,
+  });
+}

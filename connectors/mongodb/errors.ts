@@ -11,10 +11,9 @@ import {
   MongoServerSelectionError,
   MongoUnexpectedServerResponseError,
 } from 'mongodb';
-import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../../core/error-class.ts';
+import { type ErrorClass, errorOf, protocolError, socketErrors, tlsFailure } from '../../core/error-class.ts';
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { IdraError, permanent, transient } from '../../core/errors.ts';
-import { protocolError } from '../sql/connection/guarded-socket.ts';
 
 const later = 'transient';
 const never = 'permanent';

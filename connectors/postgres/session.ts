@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import { onAbort } from '../../core/aborted.ts';
 import type { SystemAccess, SystemIdentity } from '../../core/connector.ts';
+import { protocolError } from '../../core/error-class.ts';
 import type { IdraError } from '../../core/errors.ts';
 import { sessionKey } from '../../core/session-pool.ts';
 import type { Lent, PooledSession } from '../../core/sessions.ts';
-import { protocolError } from '../sql/connection/guarded-socket.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { shortSilenceMs } from '../sql/connection/silence.ts';
 import { readConfig } from './config.ts';

@@ -84,7 +84,7 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
     fix: 'a memory-optimized table is read by its name in source.table; behind a view or query it needs MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT and no ALLOW_SNAPSHOT_ISOLATION',
   }),
   // Of servers that speak the protocol, for errors that SQL Server does not have.
-  33_557_097: { code: 'ServerError', disposition: never },
+  33557097: { code: 'ServerError', disposition: never },
   1919: {
     code: 'KeyTooLong',
     disposition: never,

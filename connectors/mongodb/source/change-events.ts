@@ -1,7 +1,7 @@
 import { BSON, type ClientSession, type Document } from 'mongodb';
+import { protocolError } from '../../../core/error-class.ts';
 import { permanent } from '../../../core/errors.ts';
 import { historyLost } from '../../../core/history-lost.ts';
-import { protocolError } from '../../sql/connection/guarded-socket.ts';
 import { isCode } from '../errors.ts';
 import { type Session, shortMs } from '../session.ts';
 import { type BsonValue, bson, bytesOf, documentValue, elementsOf, fieldOf } from '../types/format.ts';

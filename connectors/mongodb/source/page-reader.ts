@@ -1,6 +1,6 @@
 import type { Document, FindCursor } from 'mongodb';
 import type { BatchLimits } from '../../../core/batch.ts';
-import { protocolError } from '../../sql/connection/guarded-socket.ts';
+import { protocolError } from '../../../core/error-class.ts';
 import { asBuffer } from '../describe.ts';
 import { longMs, type Session } from '../session.ts';
 import { all, type OrderField, type Step } from './key-order.ts';

@@ -1,4 +1,4 @@
-import { protocolError } from '../../sql/connection/guarded-socket.ts';
+import { protocolError } from '../../../core/error-class.ts';
 
 /** BSON types, by the byte before an element. */
 export const bson = {

@@ -1,7 +1,7 @@
 import type { RawRequest } from '../../../core/batch.ts';
 import type { PlannedColumn, ReadColumn } from '../../../core/column-plan.ts';
+import { protocolError } from '../../../core/error-class.ts';
 import type { Column } from '../../../core/values.ts';
-import { protocolError } from '../../sql/connection/guarded-socket.ts';
 import { BsonWriter } from './bson-writer.ts';
 import { type BsonValue, documentValue } from './format.ts';
 

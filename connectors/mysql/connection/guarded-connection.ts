@@ -2,9 +2,10 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
+import { protocolError } from '../../../core/error-class.ts';
 import { bug } from '../../../core/errors.ts';
 import { Answer, type AnswerOwner } from '../../sql/connection/answer.ts';
-import { guardSocket, protocolError } from '../../sql/connection/guarded-socket.ts';
+import { guardSocket } from '../../sql/connection/guarded-socket.ts';
 import { type Probe, watchSilence } from '../../sql/connection/silence.ts';
 import { PacketLimits } from './message-limits.ts';
 

@@ -1,4 +1,4 @@
-import { protocolError } from '../../sql/connection/guarded-socket.ts';
+import { protocolError } from '../../../core/error-class.ts';
 import { instantText } from './time-text.ts';
 
 /** Decodes one value of COPY BINARY to canonical text (scalarText), by the type that is transferred. */

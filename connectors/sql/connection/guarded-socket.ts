@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { IdraError, permanent } from '../../../core/errors.ts';
+import { protocolError } from '../../../core/error-class.ts';
 
 /** Maximum size of a row, or of one answer to a catalog query. Without it, a server that announces more could exhaust the memory. */
 export const maxMessageBytes = 128 * 1024 * 1024;
@@ -27,13 +27,4 @@ export function guardSocket(socket: Socket, { where, inspect }: SocketGuard): vo
       return true;
     }
   };
-}
-
-export function protocolError(where: string, thrown: unknown): IdraError {
-  if (thrown instanceof IdraError) return thrown;
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return permanent('ProtocolBroken', `${where}: the server violates its protocol: ${text}`, {
-    fix: 'check that host and port belong to a server of this type, and that no proxy changes its traffic',
-    cause: thrown,
-  });
 }

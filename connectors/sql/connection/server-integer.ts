@@ -1,4 +1,4 @@
-import { protocolError } from './guarded-socket.ts';
+import { protocolError } from '../../../core/error-class.ts';
 
 /** With a sign and to spare. Ten million digits would take seconds. */
 const mostDigits = 40;

@@ -1,9 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Connection } from 'tedious';
+import { protocolError } from '../../../core/error-class.ts';
 import { bug } from '../../../core/errors.ts';
 import { Answer, type AnswerOwner, answerOn } from '../../sql/connection/answer.ts';
-import { guardSocket, protocolError } from '../../sql/connection/guarded-socket.ts';
+import { guardSocket } from '../../sql/connection/guarded-socket.ts';
 import { type Probe, watchSilence } from '../../sql/connection/silence.ts';
 import { TokenLimits } from './message-limits.ts';
 
