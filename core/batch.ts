@@ -66,6 +66,11 @@ export function memoryOf({ rows, byteCount }: Batch): number {
     : byteCount + rows.rows.length * rowObjectBytes;
 }
 
+/** Call when the batch is written. Raw formats consist of parts of larger buffers. */
+export function freeRows({ rows }: Batch): void {
+  if ('rows' in rows && rows.rows instanceof PackedRows) rows.rows.free();
+}
+
 export interface BatchLimits {
   readonly maxRows: number;
   readonly maxBytes: number;

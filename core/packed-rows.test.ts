@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PackedRows, RowPacker, rowsPerPack, toPacked } from './packed-rows.ts';
+import { freeBytes, PackedRows, RowPacker, rowsPerPack, toPacked } from './packed-rows.ts';
 import type { Row } from './values.ts';
 
 /** A value of each kind, and values that a flat column cannot hold. */
@@ -50,4 +50,22 @@ test('rows are prepared before they are packed', () => {
   assert.ok(packed instanceof PackedRows);
   assert.deepEqual(packed.at(rowsPerPack), [`${rowsPerPack}!`]);
   assert.equal(packed.byteCount, packed.packs[0]!.byteLength + packed.packs[1]!.byteLength);
+});
+
+test('freed rows hold no memory, and what shares its memory with others is not freed', () => {
+  const packed = toPacked(Array.from({ length: rowsPerPack + 1 }, (_, index) => rowAt(index)));
+  assert.equal(packed.packs.length, 2);
+  packed.free();
+  packed.free();
+  assert.deepEqual(
+    packed.packs.map(({ buffer, byteLength }) => [buffer.byteLength, byteLength]),
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  );
+  const whole = Buffer.from('shared memory');
+  const part = whole.subarray(0, 6);
+  freeBytes(part);
+  assert.equal(part.toString(), 'shared');
 });

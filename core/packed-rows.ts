@@ -58,6 +58,21 @@ export class PackedRows implements Iterable<Row> {
   *[Symbol.iterator](): Generator<Row> {
     for (const pack of this.packs) yield* unpackRows(pack) as Row[];
   }
+
+  /** Call when the rows are not needed any more; they cannot be read afterwards. */
+  free(): void {
+    this.#open = { pack: -1, rows: [] };
+    for (const pack of this.packs) freeBytes(pack);
+  }
+}
+
+/**
+ * Gives memory outside of the heap back at once. The garbage collector waits until the heap has grown, or until there is much of it: several
+ * batches.
+ */
+export function freeBytes({ buffer, byteLength }: Uint8Array): void {
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (isOwn && !buffer.detached) buffer.transfer(0);
 }
 
 /** Packs rows as they arrive, so that few of them are objects at any time. */

@@ -1,4 +1,4 @@
-import { type Batch, rowObjectBytes } from '../../core/batch.ts';
+import { type Batch, freeRows, rowObjectBytes } from '../../core/batch.ts';
 import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
@@ -99,6 +99,8 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
       if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
       const began = input.throttle.begin();
       await writeBatch(input, progress, batch, signal);
+      // Until a pass that is one transaction has ended, its rows may be named.
+      if (!isWhole) freeRows(batch);
       release();
       const ends = AbortSignal.any([signal, input.interrupt]);
       await input.watch

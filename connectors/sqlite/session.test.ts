@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { tempFolder } from '../../e2e/kit/temp.ts';
-import { FileThread } from './session.ts';
+import { FileThread, ownBuffers } from './session.ts';
 import type { SystemFile } from './system-file.ts';
 
 test('a thread that is ended at any moment of its start leaves the process alive', async () => {
@@ -19,4 +19,15 @@ test('a thread that is ended at any moment of its start leaves the process alive
     assert.match(String(await ended), /enough|x\.db/);
     await thread.close();
   }
+});
+
+test('packed rows of a batch are moved to the thread, and what shares its memory is copied', () => {
+  const [one, two] = [new Uint8Array(3), new Uint8Array(4)];
+  const part = new Uint8Array(9).subarray(2);
+  assert.deepEqual(ownBuffers({ packed: [one, part], deletions: [two], offset: { mode: 'Id', id: '1' } }), [
+    one.buffer,
+    two.buffer,
+  ]);
+  assert.deepEqual(ownBuffers([one, two]), [one.buffer, two.buffer]);
+  assert.deepEqual(ownBuffers(['name', null]), []);
 });

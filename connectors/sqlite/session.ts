@@ -149,13 +149,21 @@ export class FileThread<T> {
   }
 }
 
-/** Packed rows are moved to the other thread, not copied; a buffer that shares its memory with others cannot be moved. */
+/**
+ * Packed rows are moved to the other thread, not copied, also as fields of an object; a buffer that shares its memory with others cannot be
+ * moved.
+ */
 export function ownBuffers(value: unknown): ArrayBuffer[] {
   if (Array.isArray(value)) return value.every(isBytes) ? value.flatMap(ownBuffers) : [];
+  if (isObject(value) && !isBytes(value)) return Object.values(value).filter(Array.isArray).flatMap(ownBuffers);
   if (!isBytes(value) || value.byteLength !== value.buffer.byteLength) return [];
   return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
 }
 
 function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

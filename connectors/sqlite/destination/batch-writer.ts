@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { RowFormat } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
-import { type Cell, unpackRows } from '../../../core/packed-rows.ts';
+import { type Cell, freeBytes, unpackRows } from '../../../core/packed-rows.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-columns.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
@@ -51,7 +51,7 @@ export class BatchWriter {
     });
   }
 
-  /** A row that the table cannot keep is thrown (onError Stop) or counted (Skip). */
+  /** Each pack is freed when its rows are written. A row that the table cannot keep is thrown (onError Stop) or counted (Skip). */
   write(packs: readonly Uint8Array[]): Written {
     const rejections: Rejection[] = [];
     let [written, rejected] = [0, 0];
@@ -66,6 +66,7 @@ export class BatchWriter {
           if (rejections.length < maxRejections) rejections.push(rejection);
         }
       }
+      freeBytes(pack);
     }
     return { written, rejected, rejections };
   }
