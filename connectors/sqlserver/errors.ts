@@ -101,8 +101,6 @@ export const errorNumbers = {
   permissionDenied: 229,
   noSuchSession: 6_106,
   notASession: 6_107,
-  /** Of servers that speak the protocol, for errors that SQL Server does not have. */
-  unnumbered: 33_557_097,
 } as const;
 
 /** Errors caused by the values of a row; `onError` decides what happens. The server's text may contain values and is not shown. */

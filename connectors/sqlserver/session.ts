@@ -153,7 +153,7 @@ export class Session implements PooledSession {
     return () => clearInterval(timer);
   }
 
-  /** Sends rows to a table by a bulk load; returns how many it has taken. */
+  /** Sends rows to a temporary table of this session. */
   async load(rows: BulkRows): Promise<number> {
     return await this.#use(() => bulkLoad(this.#connection, rows));
   }

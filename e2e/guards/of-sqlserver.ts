@@ -31,8 +31,8 @@ export const ofSqlServer: readonly Guard[] = [
   {
     name: 'SQL Server: rows, offset and token are one transaction',
     file: `${destination}/claim.ts`,
-    from: "      'BEGIN TRANSACTION',\n      requireSql,",
-    to: '      requireSql,',
+    from: "        'BEGIN TRANSACTION',\n        requireSql,",
+    to: '        requireSql,',
     caughtBy: { test: conformance, only: 'under a lower token' },
   },
   {
@@ -62,27 +62,6 @@ export const ofSqlServer: readonly Guard[] = [
     from: 'await session.run(`KILL ${holder}`);',
     to: '',
     caughtBy: { test: `${destination}/earlier-owner.test.ts` },
-  },
-  {
-    name: 'SQL Server: a transaction of several messages is begun only where the session of a stopped owner can be ended',
-    file: `${destination}/bulk-load.ts`,
-    from: 'canLoad(target, rows) && (await mayEndSessions(session, signal))',
-    to: 'canLoad(target, rows)',
-    caughtBy: { test: `${destination}/bulk-load.test.ts`, only: 'own types' },
-  },
-  {
-    name: 'SQL Server: a bulk load obeys constraints and fires triggers',
-    file: `${destination}/bulk-load.ts`,
-    from: ', checkConstraints: true, fireTriggers: true',
-    to: '',
-    caughtBy: { test: `${destination}/bulk-load.test.ts`, only: 'obeys constraints' },
-  },
-  {
-    name: 'SQL Server: rows that a load leaves out are noticed',
-    file: `${destination}/claim.ts`,
-    from: 'if (taken !== rows.count) throw new RowsLeftOut();',
-    to: '',
-    caughtBy: { test: `${destination}/claim.test.ts`, only: 'was refused is undone' },
   },
   {
     name: 'SQL Server: a merge locks its keys until COMMIT',

@@ -7,7 +7,6 @@ import { decodeStored, encodeOffset, type Offset } from '../../../core/offset.ts
 import { offsetMovedInPass } from '../../../core/offset-moved.ts';
 import type { Token } from '../../../core/token.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
-import { mayBeNew } from '../../sql/destination/new-rows.ts';
 import { refusedRow } from '../../sql/destination/refused-row.ts';
 import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import { joinName } from '../../sql/names.ts';
@@ -264,10 +263,12 @@ export class ClaimedTable {
     return { written, rejected: rejections.length, rejections, deleted, totalRows: this.#totalRows };
   }
 
-  #strategyOf(batch: Batch): WriteStrategy {
+  #strategyOf({ offset }: Batch): WriteStrategy {
     const { request, wasEmpty } = this.#init;
     if (request.plan.writeMode !== 'Upsert') return 'insert';
-    return this.#canInsert && mayBeNew(batch, wasEmpty) ? 'insert' : 'merge';
+    // A guess, verified by the key's unique index: new ids, a first snapshot, and rows for an empty table do not exist there yet.
+    const isNew = wasEmpty || offset.mode === 'Id' || (offset.mode === 'Snapshot' && offset.pass === 1);
+    return this.#canInsert && isNew ? 'insert' : 'merge';
   }
 
   /** Never refused because a key exists or occurs twice. */

@@ -203,11 +203,11 @@ export class BatchWriter {
     const name = quoteName(table);
     const list = columns.map((column) => quoteBracket(column.name)).join(', ');
     const items = columns.map((_, index) => this.#stored(index)).join(', ');
+    const isAll = numbers.from === 0 && numbers.to >= this.#next - 1;
+    const some = isAll ? '' : ` WHERE ${within('s.n', numbers)}`;
     const statements = isMerged
       ? this.#upsertSql(numbers, list, items)
-      : [
-          `INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${within('s.n', numbers)} ORDER BY s.n`,
-        ];
+      : [`INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s${some}`];
     if (!hasIdentity) return statements;
     return [`SET IDENTITY_INSERT ${name} ON`, ...statements, `SET IDENTITY_INSERT ${name} OFF`];
   }

@@ -5,15 +5,13 @@ import { schemaChanged } from '../../../core/errors.ts';
 import { lastChanges } from '../../../core/last-changes.ts';
 import { encodeOffset, type Offset } from '../../../core/offset.ts';
 import type { Token } from '../../../core/token.ts';
-import { mayBeNew } from '../../sql/destination/new-rows.ts';
 import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import type { Result } from '../connection/statements.ts';
 import { asRowError, classify, numberOf } from '../errors.ts';
-import { quoteName } from '../names.ts';
 import type { Session } from '../session.ts';
 import type { LoadColumn } from '../types/encode.ts';
 import type { BatchWriter } from './batch-writer.ts';
-import { type EncodeInput, encodeRows, noRows, valuesOf } from './bulk-load.ts';
+import { encodeRows, noRows, valuesOf } from './bulk-load.ts';
 import type { CommitChange, CommitRows } from './commit-rows.ts';
 import { deletedRows, encodeDeletions } from './deletions.ts';
 import type { Replacement } from './replace.ts';
@@ -33,10 +31,6 @@ export interface ClaimedTableInit {
   /** The offset that was stored when the table was claimed. */
   readonly offset: string | null;
   readonly totalRows: number;
-  /** New rows may be loaded straight into the table. */
-  readonly canInsert: boolean;
-  /** The table had no rows when it was claimed; asked only where it matters. */
-  readonly wasEmpty: boolean;
 }
 
 interface Applied {
@@ -50,9 +44,8 @@ const nothingApplied: Applied = { rejections: [], deleted: 0 };
 const attempts = 5;
 
 /**
- * Passes and batches under one claim, on its session: if the session is lost, so is the claim. Rows that must be merged are staged first,
- * so that their transaction is one batch of statements, from BEGIN to COMMIT, and an owner that stops leaves none open. New rows are loaded
- * straight into the table, in a transaction of several messages: only where a claimant may end the session of a stopped owner.
+ * Passes and batches under one claim, on its session: if the session is lost, so is the claim. A transaction is one batch of statements,
+ * from BEGIN to COMMIT, so that an owner that stops leaves none open.
  */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
@@ -63,7 +56,6 @@ export class ClaimedTable {
   #offset: string | null;
   /** The whole pass is one transaction: its rows wait in the staging table until the end. */
   #isAtomic = false;
-  #canInsert: boolean;
 
   constructor(init: ClaimedTableInit) {
     this.#init = init;
@@ -71,7 +63,6 @@ export class ClaimedTable {
     this.#target = init.target;
     this.#totalRows = init.totalRows;
     this.#offset = init.offset;
-    this.#canInsert = init.canInsert;
   }
 
   /** Sets an offset that a user changed, under this claim. */
@@ -92,85 +83,27 @@ export class ClaimedTable {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    return await this.#init.session.guard(
-      async () => (await this.#insert(batch)) ?? (await this.#merge(batch)),
-      signal,
-    );
-  }
-
-  get #encodeInput(): EncodeInput {
-    const { request, columns, where } = this.#init;
-    return { plan: request.plan, columns, where };
-  }
-
-  /** Loads new rows into the table itself. Undefined: nothing is written, and the batch has to be merged. */
-  async #insert(batch: Batch): Promise<WriteResult | undefined> {
-    if (!this.#expectsNewRows(batch)) return undefined;
-    const { session, columns, replacement } = this.#init;
-    const rows = encodeRows(valuesOf(batch.rows), this.#encodeInput);
-    if (rows.count === 0) return undefined;
-    try {
-      const { requireSql } = this.#target;
-      requireShapeHeld(await session.run(['BEGIN TRANSACTION', requireSql].join(';\n')));
-      const table = quoteName(this.#target.entry.name);
-      const taken = await session.load({ table, columns, chunks: rows.chunks });
-      if (taken !== rows.count) throw new RowsLeftOut();
-      // The rows hold the table, so it stays as it is now until COMMIT.
-      await this.#commit(batch.offset, rows.count, [requireSql]);
-    } catch (thrown) {
-      await this.#undoInsert(thrown);
-      return undefined;
-    }
-    replacement?.count(rows.count);
-    this.#totalRows += rows.count;
-    const { rejections } = rows;
-    return {
-      written: rows.count,
-      rejected: rejections.length,
-      rejections,
-      deleted: 0,
-      totalRows: this.#totalRows,
-    };
-  }
-
-  #expectsNewRows(batch: Batch): boolean {
-    const { request, wasEmpty } = this.#init;
-    if (!this.#canInsert || this.#isAtomic) return false;
-    if ('rows' in batch.rows && batch.rows.deletions?.length) return false;
-    return request.plan.writeMode !== 'Upsert' || mayBeNew(batch, wasEmpty);
-  }
-
-  /** Throws what merging would not help against. It finds the rows that the table refuses, and knows why the table may differ. */
-  async #undoInsert(thrown: unknown): Promise<void> {
-    const { session, request } = this.#init;
-    if (session.isLost) throw thrown;
-    await session.rollBack();
-    const isOfServer = numberOf(thrown) !== undefined && classify(thrown, '').disposition === 'permanent';
-    if (!isOfServer && !(thrown instanceof RowsLeftOut) && !(thrown instanceof ShapeDiffers)) throw thrown;
-    // The key of a row exists, or the table does not take this load at all.
-    if (request.plan.writeMode === 'Upsert' || !asRowError(thrown)) this.#canInsert = false;
-  }
-
-  /** Through the staging table. */
-  async #merge(batch: Batch): Promise<WriteResult> {
-    const { request, replacement } = this.#init;
-    const { upserts, deletions } = lastChanges(batch, request.plan);
-    if (!this.#isAtomic) this.#writer.empty();
-    const [before, next] = [this.#writer.staged, this.#writer.next];
-    const removed = deletions.length > 0 ? encodeDeletions(deletions, this.#encodeInput, next) : noRows;
-    const put = encodeRows(valuesOf(upserts.rows), this.#encodeInput, next + removed.count);
-    const refused = await this.#writer.stage(removed, put);
-    const applied = this.#isAtomic ? nothingApplied : await this.#put(batch.offset);
-    const all = [...removed.rejections, ...put.rejections, ...refused, ...applied.rejections];
-    const written = this.#writer.staged - before;
-    if (!this.#isAtomic) {
-      this.#writer.empty();
-      replacement?.count(written);
-      this.#totalRows += written;
-    }
-    const totalRows = this.#totalRows + (this.#isAtomic ? this.#writer.staged : 0);
-    const { deleted } = applied;
-    return { written, rejected: all.length, rejections: all, deleted, totalRows };
+    const { session, request, columns, where, replacement } = this.#init;
+    return await session.guard(async () => {
+      const input = { plan: request.plan, columns, where };
+      const { upserts, deletions } = lastChanges(batch, request.plan);
+      if (!this.#isAtomic) this.#writer.empty();
+      const [before, next] = [this.#writer.staged, this.#writer.next];
+      const removed = deletions.length > 0 ? encodeDeletions(deletions, input, next) : noRows;
+      const put = encodeRows(valuesOf(upserts.rows), input, next + removed.count);
+      const refused = await this.#writer.stage(removed, put);
+      const applied = this.#isAtomic ? nothingApplied : await this.#put(batch.offset);
+      const all = [...removed.rejections, ...put.rejections, ...refused, ...applied.rejections];
+      const written = this.#writer.staged - before;
+      if (!this.#isAtomic) {
+        this.#writer.empty();
+        replacement?.count(written);
+        this.#totalRows += written;
+      }
+      const totalRows = this.#totalRows + (this.#isAtomic ? this.#writer.staged : 0);
+      const { deleted } = applied;
+      return { written, rejected: all.length, rejections: all, deleted, totalRows };
+    }, signal);
   }
 
   async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
@@ -202,7 +135,7 @@ export class ClaimedTable {
     const rejections: Rejection[] = [];
     for (let attempt = 1; ; ) {
       try {
-        return { rejections, deleted: await this.#commitStaged(offset) };
+        return { rejections, deleted: await this.#commit(offset) };
       } catch (thrown) {
         if (!this.#init.session.isLost && numberOf(thrown) !== undefined) await this.#init.session.rollBack();
         const error = asRowError(thrown);
@@ -229,26 +162,22 @@ export class ClaimedTable {
   }
 
   /** Returns the number of rows deleted or marked. */
-  async #commitStaged(offset: Offset | null): Promise<number> {
-    const merge = this.#writer.isEmpty ? [] : [this.#writer.mergeSql];
-    const { requireSql } = this.#target;
-    return await this.#commit(offset, this.#writer.staged, [
-      'BEGIN TRANSACTION',
-      requireSql,
-      ...merge,
-      // The rows hold the table, so it stays as it is now until COMMIT.
-      ...(merge.length > 0 ? [requireSql] : []),
-    ]);
-  }
-
-  /** `statements` are sent with the end of the transaction. Returns the number of rows that they have deleted or marked. */
-  async #commit(offset: Offset | null, addedRows: number, statements: readonly string[]): Promise<number> {
+  async #commit(offset: Offset | null): Promise<number> {
     const { session, commits, request, token } = this.#init;
     const { uid } = request.plan;
-    const change = this.#change(offset, addedRows);
+    const change = this.#change(offset, this.#writer.staged);
+    const merge = this.#writer.isEmpty ? [] : [this.#writer.mergeSql];
+    const { requireSql } = this.#target;
     await reach('commit:before');
     const results = await session.run(
-      [...statements, commits.commitStatements(session, uid, token, change)].join(';\n'),
+      [
+        'BEGIN TRANSACTION',
+        requireSql,
+        ...merge,
+        // The rows hold the table, so it stays as it is now until COMMIT.
+        ...(merge.length > 0 ? [requireSql] : []),
+        commits.commitStatements(session, uid, token, change),
+      ].join(';\n'),
     );
     requireShapeHeld(results);
     await commits.requireCommitted(session, results, { uid, token });
@@ -279,8 +208,6 @@ export class ClaimedTable {
 }
 
 class ShapeDiffers extends Error {}
-/** The table has taken fewer rows than were sent, without an error. */
-class RowsLeftOut extends Error {}
 
 function requireShapeHeld(results: readonly Result[]): void {
   if (Number(results.at(-1)?.rows.at(-1)?.[0]) === shapeDiffers) throw new ShapeDiffers();

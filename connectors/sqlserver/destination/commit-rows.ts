@@ -99,13 +99,12 @@ export class CommitRows {
     return await session.guard(async () => {
       const [stored] = await rowsOf(
         session,
-        `SELECT CONVERT(varchar(20), token), session FROM ${this.#name} WHERE ${this.#where(uid)}`,
+        `SELECT CONVERT(varchar(20), token) FROM ${this.#name} WHERE ${this.#where(uid)}`,
       );
       const token = serverInteger(stored?.[0] ?? 0, session.where);
       if (typeof request.token === 'bigint' && token > request.token)
         throw tokenIsHigher(token, request.token);
-      const owner = stored?.[1] ? String(stored[1]) : undefined;
-      await takeOver(session, ownerLock(uid, this.#schema, this.#table), owner);
+      await takeOver(session, ownerLock(uid, this.#schema, this.#table));
       return await this.#storeClaim(session, request);
     }, signal);
   }

@@ -41,7 +41,7 @@ onServer((database) => {
     ]);
   });
 
-  test('rows that are loaded into the table itself keep their NULL, and fire its triggers', async () => {
+  test('rows keep their NULL where the table has a default, and fire its triggers', async () => {
     await run(`CREATE TABLE dbo.loaded_from (id bigint PRIMARY KEY, body nvarchar(40));
       INSERT INTO dbo.loaded_from VALUES (1, NULL), (2, 'b');
       CREATE TABLE dbo.loaded_log (id bigint);

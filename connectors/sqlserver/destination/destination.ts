@@ -25,7 +25,6 @@ import { decoderOf } from '../types/decode.ts';
 import { loadColumn } from '../types/encode.ts';
 import { selectItem } from '../types/literals.ts';
 import { BatchWriter } from './batch-writer.ts';
-import { mayInsert } from './bulk-load.ts';
 import { ClaimedTable } from './claim.ts';
 import { CommitRows } from './commit-rows.ts';
 import { addColumns, binaryCollation, createStage, createTable, ownTable } from './ddl.ts';
@@ -113,23 +112,21 @@ export class SqlServerDestination implements Destination {
     const collationOf = await collationsFor(session, plan, signal);
     const target = await this.#claimedTarget(session, { plan, name: this.#name, collationOf }, signal);
     const columns = plan.columns.columns.map((each) => loadColumn(each, plan));
-    await session.query(createStage(columns, plan, collationOf), signal);
+    const isMerged = plan.writeMode === 'Upsert';
+    await session.query(createStage({ plan, columns, isMerged }, collationOf), signal);
     const identity = target.relation.identity ?? '';
     await session.guard(() => this.#commits.storeTarget(session, plan.uid, row.token, identity), signal);
     const where = `${quoteName(this.#name)} of ${session.where}`;
     const identityColumns = target.relation.columns.filter((column) => column.isIdentity);
     const hasIdentity = identityColumns.some(({ name }) => columns.some((each) => each.name === name));
-    const isMerged = plan.writeMode === 'Upsert';
-    const rows = { plan, table: target.entry.name, columns, hasIdentity, where, isMerged };
-    const writer = new BatchWriter(session, rows);
+    const rows = { plan, table: target.entry.name, columns, hasIdentity, where };
+    const writer = new BatchWriter(session, { ...rows, isMerged });
     const { token, offset, rows: totalRows } = row;
     const replacement =
       plan.writeMode === 'Replace'
         ? new Replacement(session, this.#commits, { plan, target, columns, token, hasIdentity, where })
         : undefined;
     this.#shaped = { plan, shape: () => replacement?.target ?? target };
-    const canInsert = await mayInsert(session, target, rows, signal);
-    const wasEmpty = canInsert && isMerged && !(await this.hasRows(signal));
     this.#claimed = new ClaimedTable({
       session,
       commits: this.#commits,
@@ -142,8 +139,6 @@ export class SqlServerDestination implements Destination {
       replacement,
       offset,
       totalRows,
-      canInsert,
-      wasEmpty,
     });
     return { ...row, target: identity };
   }

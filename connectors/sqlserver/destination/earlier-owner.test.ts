@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Session } from '../session.ts';
-import { mayEndSessions, ownerLock, takeOver } from './earlier-owner.ts';
+import { ownerLock, takeOver } from './earlier-owner.ts';
 
 const lock = ownerLock('uid-1', 'dbo', 'orders');
 
@@ -46,51 +46,6 @@ test('without the right to see or end sessions the claim goes on: the token refu
     await takeOver(session, lock);
     assert.deepEqual(kills(), []);
   }
-});
-
-test('at a server that does not show locks the session that claimed last is ended, if it is one of Idra', async () => {
-  const missing = () => {
-    throw Object.assign(new Error('no such view'), { number: 208 });
-  };
-  const { session, sent, kills } = serverWith(missing);
-  const withSessions = {
-    ...session,
-    run: async (sql: string) => {
-      if (!sql.includes('dm_exec_sessions')) return await session.run(sql);
-      sent.push(sql);
-      return [{ fields: [], rows: [[57]] }];
-    },
-  } as unknown as Session;
-  await takeOver(withSessions, lock, '57/6f1c');
-  assert.deepEqual(kills(), ['KILL 57']);
-  assert.match(
-    sent.find((sql) => sql.includes('dm_exec_sessions')) ?? '',
-    /session_id = 57 .*program_name = N?'idra'/s,
-  );
-  const unknown = serverWith(missing);
-  await takeOver(unknown.session, lock, 'x');
-  assert.deepEqual(unknown.kills(), []);
-});
-
-test('whether sessions may be ended is asked as rights of the server, in Azure also of the database', async () => {
-  const asked = async (version: string, may: number) => {
-    let sql = '';
-    const session = {
-      facts: { version },
-      async query(text: string) {
-        sql = text;
-        return [[may]];
-      },
-    } as unknown as Session;
-    return { mayEnd: await mayEndSessions(session, new AbortController().signal), sql };
-  };
-  const server = await asked('SQL Server 16.0', 1);
-  assert.equal(server.mayEnd, true);
-  assert.match(server.sql, /'ALTER ANY CONNECTION'.* AND .*'VIEW SERVER STATE'/);
-  assert.doesNotMatch(server.sql, /DATABASE/);
-  const azure = await asked('Azure SQL 12.0', 0);
-  assert.equal(azure.mayEnd, false);
-  assert.match(azure.sql, /'KILL DATABASE CONNECTION'.* AND .*'VIEW DATABASE STATE'/);
 });
 
 test('a lock is of one Sync and one table', () => {

@@ -15,13 +15,13 @@ type Present = Exclude<Value, null>;
 /** Writes a value, or returns why it cannot be stored, without the value. */
 export type Write = (row: RowBytes, value: Present) => string | undefined;
 
-/** One column of what is loaded: of the staging table, or of the target itself. */
+/** One column of the staging table. */
 export interface LoadColumn {
   /** Of the target. */
   readonly name: string;
   /** Native type of the target's column. */
   readonly target: string;
-  /** Native type in the staging table. Values of the same type can be loaded into the target. */
+  /** Native type in the staging table. */
   readonly ddl: string;
   readonly type: DataType;
   readonly length?: number;
