@@ -155,7 +155,8 @@ export class FileThread<T> {
  */
 export function ownBuffers(value: unknown): ArrayBuffer[] {
   if (Array.isArray(value)) return value.every(isBytes) ? value.flatMap(ownBuffers) : [];
-  if (isObject(value) && !isBytes(value)) return Object.values(value).filter(Array.isArray).flatMap(ownBuffers);
+  if (isObject(value) && !isBytes(value))
+    return Object.values(value).filter(Array.isArray).flatMap(ownBuffers);
   if (!isBytes(value) || value.byteLength !== value.buffer.byteLength) return [];
   return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
 }
