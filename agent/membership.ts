@@ -13,6 +13,7 @@ import type { RunContext } from './engine/context.ts';
 import { withTrials } from './first-contact.ts';
 import { keepTrends } from './keep-trends.ts';
 import { standForElection } from './lead/lead.ts';
+import type { MovePlanner } from './lead/planned-moves.ts';
 import type { AgentMetrics } from './metrics.ts';
 import { answerProbe } from './probe-answers.ts';
 import { AssignmentRunner } from './runner/runner.ts';
@@ -81,12 +82,13 @@ export class Membership {
       session,
       bytesInFlight: deps.config.bytesInFlight,
     });
+    let planner: MovePlanner | undefined;
     this.#watches = [
       session.watchAssignments((assignments) => this.#runner.follow(assignments), onError),
       coordination.probes.answer(
         session,
         session.agent.labels,
-        (probe) => answerProbe({ ...deps, definitionOf, session }, probe),
+        (probe) => answerProbe({ ...deps, definitionOf, session, planner: () => planner }, probe),
         onError,
       ),
     ];
@@ -96,7 +98,15 @@ export class Membership {
       deps.onLeading(is);
     };
     this.#leading = standForElection(
-      { ...deps, onLeading, session, onWatchError: onError },
+      {
+        ...deps,
+        onLeading,
+        onPlanner: (now) => {
+          planner = now;
+        },
+        session,
+        onWatchError: onError,
+      },
       this.#endOfLeading.signal,
     );
     this.#trends = keepTrends(

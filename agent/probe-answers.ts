@@ -2,6 +2,8 @@ import type {
   AgentSession,
   Coordination,
   DesiredDataSource,
+  MovesQuestion,
+  OffsetSubject,
   PreviewSubject,
   Probe,
 } from '../coordination/contract.ts';
@@ -10,12 +12,16 @@ import { permanent, transient } from '../core/errors.ts';
 import type { ManifestObject, ManifestReader } from '../core/manifest/reader.ts';
 import type { DataSource, Sync } from '../core/sync-spec.ts';
 import type { RunContext } from './engine/context.ts';
-import { checkSystem, discoverSystem, previewSync } from './engine/preview.ts';
+import { offsetEffect } from './engine/offset-effect.ts';
+import { checkSystem, discoverSystem, type PreviewInput, previewSync } from './engine/preview.ts';
 import { previewRows } from './engine/preview-rows.ts';
+import type { MovePlanner } from './lead/planned-moves.ts';
 
 export interface ProbeDeps extends Pick<RunContext, 'secrets' | 'definitionOf'> {
   readonly coordination: Pick<Coordination, 'desired'>;
   readonly session: AgentSession;
+  /** Undefined unless this agent leads. */
+  readonly planner: () => MovePlanner | undefined;
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
 }
 
@@ -46,7 +52,7 @@ export async function answerProbe(deps: ProbeDeps, probe: Probe): Promise<unknow
 }
 
 async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSignal): Promise<unknown> {
-  const { secrets, definitionOf, manifests, session } = deps;
+  const { secrets, definitionOf, manifests } = deps;
   switch (kind) {
     case 'check': {
       const dataSource = manifests.readDataSource(await findDataSource(deps, String(subject)));
@@ -62,18 +68,38 @@ async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSi
       const dataSource = manifests.readDataSource(await findDataSource(deps, name));
       return await previewRows({ dataSource, object, maxRows, secrets, definitionOf }, signal);
     }
-    case 'plan': {
-      const sync = manifests.readSync(await findSync(deps, subject));
-      const [source, destination] = await Promise.all([
-        endOf(deps, sync, 'source'),
-        endOf(deps, sync, 'destination'),
-      ]);
-      const progress = await session.store.readProgress(sync.uid);
-      const storedOffset = await session.store.readOffset(sync.uid);
-      const ends = { sync, source, destination };
-      return await previewSync({ ...ends, secrets, definitionOf, progress, storedOffset }, signal);
+    case 'moves':
+      return requirePlanner(deps).preview(subject as MovesQuestion);
+    case 'rebalance':
+      return await requirePlanner(deps).rebalance(signal);
+    case 'offset': {
+      const { sync, value } = subject as OffsetSubject;
+      return await offsetEffect({ ...(await wholeSync(deps, sync)), value }, signal);
     }
+    case 'plan':
+      return await previewSync(await wholeSync(deps, subject), signal);
   }
+}
+
+/** A Sync with its ends, and what is stored of it. */
+async function wholeSync(deps: ProbeDeps, subject: unknown): Promise<PreviewInput> {
+  const { secrets, definitionOf, manifests, session } = deps;
+  const sync = manifests.readSync(await findSync(deps, subject));
+  const [source, destination] = await Promise.all([
+    endOf(deps, sync, 'source'),
+    endOf(deps, sync, 'destination'),
+  ]);
+  const progress = await session.store.readProgress(sync.uid);
+  const storedOffset = await session.store.readOffset(sync.uid);
+  return { sync, source, destination, secrets, definitionOf, progress, storedOffset };
+}
+
+function requirePlanner({ planner, session }: ProbeDeps): MovePlanner {
+  const found = planner();
+  if (found) return found;
+  throw transient('NoAgentAnswered', `agent ${session.agent.name} does not lead at this moment`, {
+    fix: 'retry in some seconds',
+  });
 }
 
 async function endOf(deps: ProbeDeps, sync: Sync, end: 'source' | 'destination'): Promise<DataSource> {

@@ -5,7 +5,7 @@ import { agentOf } from '../coordination/test-etcd.ts';
 import { transient } from '../core/errors.ts';
 import { until } from '../e2e/kit/wait.ts';
 import type { AuditEntry } from './audit/contract.ts';
-import type { SyncDetail, SyncList } from './contract/index.ts';
+import type { BulkResult, SyncDetail, SyncList } from './contract/index.ts';
 import type { TestClient } from './test-api.ts';
 import { ordersSpec, postgresSpec, startCluster, type TestCluster } from './test-cluster.ts';
 
@@ -115,6 +115,39 @@ describe('changes', () => {
       { what: 'the new version' },
     );
     assert.equal((shown.spec as Applied['spec']).schedule.every, '20s');
+  });
+
+  test('many new Syncs at once: each is created or refused, a dry run creates none, and the audit log has each', async () => {
+    const items = [
+      { name: 'batch-a', spec: ordersSpec() },
+      { name: 'batch-a', spec: ordersSpec() },
+      { name: 'batch-b', spec: ordersSpec({ mode: 'Idd' }) },
+      { name: 'batch-c', spec: ordersSpec() },
+      { name: 'orders', spec: ordersSpec() },
+    ];
+    const expected = [
+      ['batch-a', 'done', undefined],
+      ['batch-a', 'refused', 'ManifestInvalid'],
+      ['batch-b', 'refused', 'ManifestInvalid'],
+      ['batch-c', 'done', undefined],
+      ['orders', 'refused', 'VersionChanged'],
+    ];
+    const ask = async (query: string) => {
+      const result = await admin.send<BulkResult>('POST', `/sync-batches/team-a${query}`, { items });
+      assert.deepEqual(
+        result.items.map(({ name, outcome, code }) => [name, outcome, code]),
+        expected,
+      );
+      assert.match(result.items[4]?.message ?? '', /exists already/);
+    };
+    await ask('?dryRun=true');
+    assert.deepEqual((await entries('action=createSyncs')).length, 0);
+    await ask('');
+    await visible('/syncs/team-a/batch-c');
+    const made = (await entries('action=createSyncs')).filter(({ outcome }) => outcome === 'Done');
+    assert.deepEqual(made.map(({ object }) => object).sort(), ['Sync team-a/batch-a', 'Sync team-a/batch-c']);
+    const ana = await cluster.api.user('ana-b', [{ role: 'editor', namespaces: ['team-b'] }]);
+    await ana.refused(403, 'AccessDenied', '/sync-batches/team-a', { method: 'POST', body: { items } });
   });
 
   test('suspend, labels, and many at once with an outcome for each', async () => {

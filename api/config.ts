@@ -1,4 +1,5 @@
 import { type EnvironmentReader, invalid } from '../process/environment.ts';
+import type { PrometheusConfig } from './charts/prometheus.ts';
 import { type OidcConfig, readOidcConfig } from './users/oidc-config.ts';
 import type { SessionLimits } from './users/sessions.ts';
 
@@ -19,6 +20,8 @@ export interface ApiConfig {
   /** File with the first password of the user admin; without it the first login is admin/admin. */
   readonly firstPasswordFile: string | undefined;
   readonly oidc: OidcConfig | undefined;
+  /** Undefined: charts come from the agents. */
+  readonly prometheus: PrometheusConfig | undefined;
 }
 
 export interface ApiOptions {
@@ -44,6 +47,7 @@ export function readApiConfig(reader: EnvironmentReader, options: ApiOptions = {
     namespaces: reader.list('IDRA_WATCH_NAMESPACES'),
     firstPasswordFile: reader.text('IDRA_API_FIRST_PASSWORD_FILE'),
     oidc: readOidc(reader),
+    prometheus: readPrometheus(reader),
   };
 }
 
@@ -57,6 +61,21 @@ function readOidc(reader: EnvironmentReader): OidcConfig | undefined {
       'set the address that users see: the login provider redirects to it',
     );
   return oidc;
+}
+
+function readPrometheus(reader: EnvironmentReader): PrometheusConfig | undefined {
+  const text = reader.text('IDRA_PROMETHEUS_URL');
+  if (text === undefined) return undefined;
+  const fix = 'write its address, without user and query: http://prometheus.monitoring.svc:9090';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain =
+    url && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
+  // The text may have a password in it.
+  if (!url || !isPlain) throw invalid('IDRA_PROMETHEUS_URL', '', fix);
+  const selector = reader.text('IDRA_PROMETHEUS_SELECTOR') ?? '';
+  if (!/^(?:[a-zA-Z_]\w*="[^"\\{}]*"(?:,(?!$)|$))*$/.test(selector))
+    throw invalid('IDRA_PROMETHEUS_SELECTOR', selector, 'write labels as job="idra-agents",namespace="idra"');
+  return { url, selector };
 }
 
 function readPort(text: string): number {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { z } from 'zod';
 import { statusOf } from '../coordination/test-objects.ts';
 import type { SyncStatus } from '../core/status.ts';
+import type { DataSourceRow } from './contract/index.ts';
 import type { syncList } from './schemas/syncs.ts';
 import { singleInstallation, TestApi, type TestClient } from './test-api.ts';
 
@@ -137,7 +138,7 @@ describe('lists', () => {
 
   test('DataSources are counted with their users', async () => {
     const { items, facets } = await admin.get<{
-      items: { name: string; syncs: number; maxConcurrentSyncs?: number }[];
+      items: DataSourceRow[];
       facets: unknown;
     }>('/datasources?sort=-syncs');
     assert.deepEqual(
@@ -147,6 +148,9 @@ describe('lists', () => {
         ['other', 1, undefined],
       ],
     );
+    const { objectField, modes, writeModes } = items[0] ?? {};
+    assert.deepEqual([objectField, writeModes], ['table', ['Append', 'Upsert', 'Replace']]);
+    assert.ok(modes?.includes('Timestamp') && !modes.includes('Stream'), 'what an editor can offer');
     assert.deepEqual(facets, {
       type: { postgres: 1, mysql: 1 },
       ready: { Unknown: 2 },

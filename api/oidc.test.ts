@@ -1,49 +1,9 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { freePort } from '../e2e/kit/free-port.ts';
 import type { Session } from './contract/index.ts';
-import { singleInstallation, TestApi, TestClient } from './test-api.ts';
+import { type TestApi, TestClient } from './test-api.ts';
+import { type OidcApi, startOidcApi } from './test-oidc.ts';
 import { sessionCookie } from './users/sessions.ts';
-
-/** The parts of node-oidc-provider that are used here; the package has no types. */
-interface ProviderModule {
-  readonly Provider: new (
-    issuer: string,
-    options: object,
-  ) => { callback(): Parameters<typeof createServer>[1] };
-}
-
-const groups: Readonly<Record<string, readonly string[]>> = {
-  ana: ['platform'],
-  ben: ['shop-devs', 'unknown'],
-  eve: ['strangers'],
-};
-
-async function startProvider(
-  redirectUri: string,
-): Promise<{ readonly server: Server; readonly issuer: string }> {
-  const name = 'oidc-provider';
-  const { Provider } = (await import(name)) as ProviderModule;
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, {
-    clients: [{ client_id: 'idra', client_secret: 'shared', redirect_uris: [redirectUri] }],
-    claims: { openid: ['sub'], profile: ['preferred_username'], groups: ['groups'] },
-    scopes: ['openid', 'profile', 'groups'],
-    conformIdTokenClaims: false,
-    pkce: { required: () => true },
-    cookies: { keys: ['test'] },
-    findAccount: (_context: unknown, id: string) => ({
-      accountId: id,
-      claims: () => ({ sub: id, preferred_username: id, groups: groups[id] ?? [] }),
-    }),
-  });
-  server.on('request', provider.callback() as never);
-  return { server, issuer };
-}
 
 /** A browser with cookies by host, which follows redirects and fills in the forms of the provider. */
 class Browser {
@@ -94,39 +54,14 @@ class Browser {
 }
 
 describe('logins by OpenID Connect', () => {
+  let oidc: OidcApi;
   let api: TestApi;
-  let server: Server;
   let base: string;
   before(async () => {
-    const port = await freePort();
-    base = `http://127.0.0.1:${port}`;
-    const started = await startProvider(`${base}/api/v1/session/oidc/callback`);
-    server = started.server;
-    const { Secret } = await import('../core/secret.ts');
-    const { installation, close } = await singleInstallation();
-    api = await TestApi.start(installation, {
-      close,
-      port,
-      externalUrl: new URL(base),
-      oidc: {
-        issuer: new URL(started.issuer),
-        clientId: 'idra',
-        clientSecret: new Secret('shared'),
-        scopes: 'openid profile groups',
-        userClaim: 'preferred_username',
-        groupsClaim: 'groups',
-        grantsOf: new Map([
-          ['platform', { role: 'admin', namespaces: ['*'] }],
-          ['shop-devs', { role: 'editor', namespaces: ['team-a'] }],
-        ]),
-      },
-    });
+    oidc = await startOidcApi();
+    ({ api, base } = oidc);
   });
-  after(async () => {
-    await api?.stop();
-    server?.closeAllConnections();
-    server?.close();
-  });
+  after(() => oidc?.stop());
 
   const begin = async (browser: Browser, query = '') => {
     const response = await browser.send(`${base}/api/v1/session/oidc${query}`);

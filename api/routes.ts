@@ -1,6 +1,7 @@
 import { type OpenApiDocument, openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { aboutRoutes } from './routes/about.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { objectRoutes } from './routes/change-objects.ts';
@@ -12,6 +13,7 @@ import { liveRoutes } from './routes/live.ts';
 import { oidcRoutes } from './routes/oidc.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { syncBatchRoutes } from './routes/sync-batches.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trendRoutes } from './routes/trends.ts';
@@ -34,9 +36,11 @@ export function allRoutes(services: Services): readonly Route[] {
     ...syncRoutes(services),
     ...dataSourceRoutes(services),
     ...clusterRoutes(services),
+    ...agentRoutes(services),
     ...objectRoutes(services),
     ...syncChangeRoutes(services),
     ...bulkRoutes(services),
+    ...syncBatchRoutes(services),
     ...secretRoutes(services),
     ...liveRoutes(services),
     ...examineRoutes(services),

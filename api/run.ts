@@ -22,6 +22,7 @@ const sweepEveryMs = 600_000;
 export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Promise<RunningApi> {
   const services = makeServices(deps);
   await setUpFirstPassword(services);
+  await restoreEvents(services);
   const endTrends = services.watchTrends((slot) => services.trends.add(slot));
   const unlisten = services.view.onChange((change) => {
     if (change.kind === 'sync' && !services.view.getSync(change.uid)) services.trends.forget(change.uid);
@@ -47,10 +48,20 @@ export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Prom
       unlisten();
       await endTrends();
       services.syncList.close();
+      await services.eventStore.close();
       services.events.close();
       services.hub.close();
     },
   };
+}
+
+/** Without them the server is as useful, so it does not wait for a storage that does not answer. */
+async function restoreEvents({ eventStore, events, log }: Services): Promise<void> {
+  try {
+    events.restore(await eventStore.read());
+  } catch (error) {
+    log.warn('what happened before could not be read', { error });
+  }
 }
 
 async function listen(app: FastifyInstance, { config }: ApiDeps): Promise<void> {

@@ -190,6 +190,7 @@ function factsOf(request: FastifyRequest, cookie: string | undefined): RequestFa
     ip: request.ip,
     userAgent: headers['user-agent'] ?? '',
     ifMatch: headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1'),
+    wantsPage: headers.accept?.includes('text/html') ?? false,
     lastEventId: textOf(headers['last-event-id']),
     sessionCookie: cookie,
     cookies: headers.cookie,

@@ -4,10 +4,14 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { OffsetHistoryEntry } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { AgentControl } from '../fleet/agent-control.ts';
 import type { AskAgent } from '../fleet/ask-agents.ts';
 import type { Fleet } from '../fleet/contract.ts';
 import type { FleetView } from '../fleet/view/contract.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import type { Charts } from './charts/contract.ts';
+import { agentCharts } from './charts/from-agents.ts';
+import { prometheusCharts } from './charts/prometheus.ts';
 import type { ApiConfig } from './config.ts';
 import { LiveHub } from './live/hub.ts';
 import { LoginLimits } from './users/login-limits.ts';
@@ -15,6 +19,7 @@ import { Oidc } from './users/oidc.ts';
 import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
+import { EventStore } from './views/event-store.ts';
 import { Events } from './views/events.ts';
 import { SyncList } from './views/sync-list.ts';
 import { TrendMemory } from './views/trends.ts';
@@ -29,6 +34,8 @@ export interface Installation {
   readonly watchTrends: (listener: (slot: TrendSlot) => void) => () => Promise<void>;
   /** Asks whoever can reach the systems: an agent, or this process in single mode. */
   readonly openAsker: (signal: AbortSignal) => Promise<AskAgent>;
+  /** Undefined in single mode. */
+  readonly agents: AgentControl | undefined;
   /** Manual changes of an offset; undefined: not known. */
   readonly offsetHistory: (sync: SyncIdentity) => Promise<readonly OffsetHistoryEntry[] | undefined>;
 }
@@ -49,8 +56,10 @@ export interface Services extends ApiDeps {
   readonly audit: AuditLog;
   readonly syncList: SyncList;
   readonly events: Events;
+  readonly eventStore: EventStore;
   readonly hub: LiveHub;
   readonly trends: TrendMemory;
+  readonly charts: Charts;
   /** Everything has been read once. */
   readonly isSynced: () => boolean;
 }
@@ -65,6 +74,7 @@ export function makeServices(deps: ApiDeps): Services {
     () => {},
   );
   const events = new Events(view, clock);
+  const trends = new TrendMemory();
   return {
     ...deps,
     users: new Users(documents, clock),
@@ -75,8 +85,10 @@ export function makeServices(deps: ApiDeps): Services {
     audit: new AuditLog({ documents, clock, log, keptEntries: config.auditEntries }),
     syncList: new SyncList(view),
     events,
+    eventStore: new EventStore({ documents, clock, log, events }),
     // After the lists, so that it wakes streams when these have changed.
-    trends: new TrendMemory(),
+    trends,
+    charts: config.prometheus ? prometheusCharts(config.prometheus, clock) : agentCharts(trends, view, clock),
     hub: new LiveHub(view, events),
     isSynced: () => isSynced,
   };

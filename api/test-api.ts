@@ -25,6 +25,7 @@ export const testConfig: ApiConfig = {
   namespaces: [],
   firstPasswordFile: undefined,
   oidc: undefined,
+  prometheus: undefined,
 };
 
 export interface Answer {
@@ -203,6 +204,7 @@ export async function singleInstallation(
     view,
     documents: state.documents,
     watchTrends: () => async () => {},
+    agents: undefined,
     openAsker: async () => async () => {
       throw transient('NoAgentAnswered', 'no agent is running');
     },

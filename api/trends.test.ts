@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type TrendPoint, trendKinds } from '../core/trend.ts';
 import { until } from '../e2e/kit/wait.ts';
-import type { TotalTrend, Trend } from './contract/index.ts';
+import type { LagTrends, TotalTrend, Trend } from './contract/index.ts';
 import type { TestClient } from './test-api.ts';
 import { ordersSpec, postgresSpec, startCluster, type TestCluster } from './test-cluster.ts';
 import { TrendMemory } from './views/trends.ts';
@@ -74,6 +74,45 @@ describe('charts', () => {
     await watching.isSynced;
     await watching.close();
     assert.deepEqual(kept.sort(), [now - 3, now - 2, now - 1]);
+  });
+
+  test('a page of the list has the worst lag of each minute', async () => {
+    const { minutes, stepSeconds, uids } = await until(
+      async () => {
+        const { items, stepSeconds: step } = await admin.get<LagTrends>('/lag-trends?sort=-name&limit=1');
+        const [found] = items;
+        const known = found?.lags.filter((lag) => lag !== null) ?? [];
+        return (
+          known.length > 0 && {
+            minutes: found?.lags.length,
+            stepSeconds: step,
+            uids: items.map(({ uid }) => uid),
+          }
+        );
+      },
+      { what: 'the lag' },
+    );
+    const orders = (await cluster.coordination.desired.findSync('team-a', 'orders'))?.uid;
+    assert.deepEqual([minutes, stepSeconds, uids], [60, 60, [orders]]);
+    const ana = await cluster.api.user('ana', [{ role: 'viewer', namespaces: ['team-b'] }]);
+    assert.deepEqual((await ana.get<LagTrends>('/lag-trends')).items, []);
+  });
+
+  test('of the points of a minute the worst lag counts, and old ones do not', () => {
+    const memory = new TrendMemory();
+    const add = (tick: number, lag: number | undefined) =>
+      memory.add({ kind: 'fine', tick, points: new Map([['u', point(1, lag)]]) });
+    const hour = 1_000;
+    for (const [tick, lag] of [
+      [6 * (hour - 60), 900],
+      [6 * (hour - 59), 1],
+      [6 * hour, 4],
+      [6 * hour + 1, undefined],
+      [6 * hour + 2, 1],
+    ] as const)
+      add(tick, lag);
+    const lags = memory.lags('u', hour * 60_000 + 30_000);
+    assert.deepEqual([lags.length, lags[0], lags[58], lags[59]], [60, 1, null, 4]);
   });
 
   test('memory of a Sync is bounded: old points are overwritten', () => {

@@ -22,17 +22,7 @@ function leaves(
 
 const all = leaves(program(processCli()));
 /** These act or keep running, and print no data. */
-const silent = [
-  'run',
-  'delete',
-  'offset set',
-  'offset undo',
-  'run-now',
-  'restart',
-  'keep-offset',
-  'suspend',
-  'resume',
-];
+const silent = ['run', 'delete', 'offset undo', 'run-now', 'restart', 'keep-offset', 'suspend', 'resume'];
 const others = [
   'agent',
   'api',

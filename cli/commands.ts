@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Cli } from './cli.ts';
+import { addAgents } from './commands/agents.ts';
 import { addApi } from './commands/api.ts';
 import { addApply } from './commands/apply.ts';
 import { addCheck } from './commands/check.ts';
@@ -31,6 +32,7 @@ export const commands: readonly ((root: Command, cli: Cli) => void)[] = [
   addOffset,
   addRequests,
   addLocks,
+  addAgents,
   addEpoch,
   addEtcd,
   addRoles,

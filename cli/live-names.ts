@@ -3,10 +3,10 @@ import { readAgents } from '../fleet/cluster.ts';
 import type { Fleet } from '../fleet/contract.ts';
 import type { Cli } from './cli.ts';
 import { agentWords, kindWords } from './kinds.ts';
-import { type FleetOptions, withEtcdFleet, withFleet } from './with-fleet.ts';
+import { type FleetOptions, withEtcd, withEtcdFleet, withFleet } from './with-fleet.ts';
 
 /** What an argument names: a Sync, a DataSource, or an object of the kind given by an earlier argument. */
-export const liveArguments = ['sync', 'datasource', 'name'] as const;
+export const liveArguments = ['sync', 'datasource', 'agent', 'name'] as const;
 export type LiveArgument = (typeof liveArguments)[number];
 
 /** The shell expands completions, and anyone with write access to etcd can store any name: one like `$(...)` would run a command. */
@@ -27,6 +27,7 @@ async function allNames(
   words: readonly string[],
 ): Promise<readonly string[]> {
   const options = optionsIn(words);
+  if (argument === 'agent') return await withEtcd(cli, async (etcd) => namesIn(await readAgents(etcd)));
   if (argument === 'name') return await namesOfKind(cli, words, options.namespace ?? 'default');
   return await withFleet(cli, options, async (fleet) => {
     const all =

@@ -1,9 +1,7 @@
 import type { Definition } from '../core/definition.ts';
-import { permanent } from '../core/errors.ts';
-import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
+import { bug } from '../core/errors.ts';
 import { type ManifestReader, makeManifestReader } from '../core/manifest/reader.ts';
 import type { SystemType } from '../core/sync-spec.ts';
-import { announced } from './announced.ts';
 import { definition as http } from './http/definition.ts';
 import { definition as kafka } from './kafka/definition.ts';
 import { definition as mongodb } from './mongodb/definition.ts';
@@ -14,7 +12,7 @@ import { queryFindings } from './sql/second-statement.ts';
 import { definition as sqlite } from './sqlite/definition.ts';
 import { definition as sqlserver } from './sqlserver/definition.ts';
 
-/** The only list of connectors. Plain data: only `load()` loads a driver. */
+/** The only list of connectors: every system that a DataSource can name. Plain data: only `load()` loads a driver. */
 export const definitions: readonly Definition[] = [
   postgres,
   mysql,
@@ -26,20 +24,10 @@ export const definitions: readonly Definition[] = [
   s3,
 ];
 
-/** Every system that a DataSource can name, including those of later versions. */
-export const systems: readonly SystemSchema[] = [
-  ...definitions.map((definition) => ({ ...definition, isOffered: true })),
-  ...announced,
-];
+export const manifests: ManifestReader = makeManifestReader(definitions, [queryFindings]);
 
-export const manifests: ManifestReader = makeManifestReader(systems, [queryFindings]);
-
-/** Throws SystemNotAvailable (permanent) for a system of a later version. */
 export function definitionOf(type: SystemType): Definition {
   const definition = definitions.find((each) => each.type === type);
   if (definition) return definition;
-  throw permanent('SystemNotAvailable', `${type} is not offered in this version`, {
-    path: `spec.${type}`,
-    fix: `use one of ${definitions.map((each) => each.type).join(', ')}`,
-  });
+  throw bug(`a DataSource of type ${type} was read, which no connector has`);
 }

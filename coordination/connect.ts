@@ -15,6 +15,7 @@ import { makeEpoch } from './state/epoch.ts';
 import { observe } from './state/observer.ts';
 import { makeReports } from './state/reports.ts';
 import { makeRequests } from './state/requests.ts';
+import { makeScheduling } from './state/scheduling.ts';
 import { makeTrends } from './state/trends.ts';
 
 export { type EtcdConfig, readEtcdConfig } from './config.ts';
@@ -40,6 +41,7 @@ export function coordinateOver(transport: EtcdTransport, prefix: string, clock: 
     probes: makeProbes(kv, keys),
     epoch: makeEpoch(kv, keys),
     cluster: makeClusterReader(kv, keys),
+    scheduling: makeScheduling(kv, keys),
     trials: makeTrials(kv, keys),
     documents: makeDocuments(kv, keys),
     trends: makeTrends(kv, keys),

@@ -4,9 +4,11 @@ import type { SourceObject, SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncProgress, SyncStore } from '../core/sync-store.ts';
 import type { DesiredDataSource, DesiredState, DesiredSync } from './desired-state.ts';
 import type { DocumentStore } from './documents.ts';
+import type { AgentHold, Scheduling } from './scheduling.ts';
 import type { TrendSlot } from './trends.ts';
 
 export type * from './desired-state.ts';
+export type * from './scheduling.ts';
 
 /**
  * The interface to etcd for agents, operator and command line. Implemented by coordination/connect.ts; nothing else imports the client.
@@ -19,6 +21,7 @@ export interface Coordination {
   readonly probes: Probes;
   readonly epoch: Epoch;
   readonly cluster: ClusterReader;
+  readonly scheduling: Scheduling;
   readonly trials: Trials;
   readonly trends: Trends;
   /** Of the API server; agents and operator have no right to them. */
@@ -91,7 +94,7 @@ export interface Requests {
   history(uid: string): Promise<readonly OffsetHistoryEntry[]>;
 }
 
-export type ProbeKind = 'check' | 'plan' | 'discover' | 'preview';
+export type ProbeKind = 'check' | 'plan' | 'discover' | 'preview' | 'offset' | 'moves' | 'rebalance';
 
 /** A query that is answered by an agent that can reach the system: only agents load drivers and read credentials. */
 export interface Probe {
@@ -99,11 +102,13 @@ export interface Probe {
   readonly kind: ProbeKind;
   /**
    * check, discover: `namespace/name` of a DataSource. plan: the uid of a Sync, or a complete Sync that is not applied yet. preview:
-   * PreviewSubject.
+   * PreviewSubject. offset: OffsetSubject. moves: MovesQuestion. rebalance: null.
    */
   readonly subject: unknown;
   /** Labels required of the answering agent. */
   readonly selector: Readonly<Record<string, string>>;
+  /** The only agent that may answer: the leader, for moves and rebalance. */
+  readonly agent?: string;
 }
 
 /** The first rows of an object, masked. */
@@ -112,6 +117,14 @@ export interface PreviewSubject {
   readonly dataSource: string;
   readonly object: SourceObject;
   readonly maxRows: number;
+}
+
+/** The effect of another offset, before it is set. */
+export interface OffsetSubject {
+  /** As in a probe for `plan`. */
+  readonly sync: unknown;
+  /** As text. */
+  readonly value: string;
 }
 
 export interface ProbeAnswer {
@@ -255,7 +268,7 @@ export interface UnassignedSync extends UnassignedReason {
   readonly uid: string;
 }
 
-export type ClusterChange = 'agents' | 'syncs' | 'dataSources' | 'assignments' | 'requests';
+export type ClusterChange = 'agents' | 'holds' | 'syncs' | 'dataSources' | 'assignments' | 'requests';
 
 export interface ClusterWatching extends Watching {
   readonly view: ClusterView;
@@ -264,6 +277,8 @@ export interface ClusterWatching extends Watching {
 /** Updated in place; keyed by uid, `namespace/name` or agent name. */
 export interface ClusterView {
   readonly agents: ReadonlyMap<string, Agent>;
+  /** By agent, which may not be a member. */
+  readonly holds: ReadonlyMap<string, AgentHold>;
   readonly syncs: ReadonlyMap<string, DesiredSync>;
   readonly dataSources: ReadonlyMap<string, DesiredDataSource>;
   readonly assignments: ReadonlyMap<string, Assignment>;
@@ -303,7 +318,7 @@ export interface ObservationSink {
   /** `name`: `namespace/name`. */
   onDataSource(name: string, dataSource: DesiredDataSource | undefined): void;
   onReport(name: string, report: DataSourceReport | undefined): void;
-  /** Agents, their loads, assignments, or the leader have changed. */
+  /** Agents, their loads and holds, assignments, or the leader have changed. */
   onAgents(): void;
   /** Locks or slots have changed. */
   onLocks(): void;
@@ -312,6 +327,7 @@ export interface ObservationSink {
 /** The parts of the state that are read as a whole. */
 export interface Observation extends Watching {
   agents(): readonly Agent[];
+  holds(): readonly AgentHold[];
   leader(): string | undefined;
   assignments(): ReadonlyMap<string, Assignment>;
   locks(): readonly LockInfo[];

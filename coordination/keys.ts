@@ -45,6 +45,14 @@ export class Keys {
     return `${this.root}agents/`;
   }
 
+  /** AgentHold. Written for users by the API server and the command line, read by the leader and for display. Lease: -. */
+  hold(agent: string): string {
+    return `${this.holds}${agent}`;
+  }
+  get holds(): string {
+    return `${this.root}holds/`;
+  }
+
   /** Measured load of an agent's syncs, by uid. Written by the agent periodically, read by the leader. Lease: session. */
   load(agent: string): string {
     return `${this.loads}${agent}`;

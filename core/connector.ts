@@ -5,6 +5,7 @@ import type { Offset } from './offset.ts';
 import type { BoundReport, HeldBackBy, PassEnd } from './pass-end.ts';
 import type { Rejection } from './rejection.ts';
 import type { Remedies } from './remedies.ts';
+import type { RowCount } from './row-count.ts';
 import type { Secret } from './secret.ts';
 import type { SessionPool } from './sessions.ts';
 import type { Deletes, DestinationObject, Mode, SourceObject, WriteMode } from './sync-spec.ts';
@@ -108,6 +109,11 @@ export interface Source {
   timeZone(signal: AbortSignal): Promise<string>;
   /** A rough estimate of the rows after this offset, for plan and status; never blocks long. */
   estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined>;
+  /**
+   * For the dry run of an offset edit: rows between two positions, 0 if the second is not behind the first. May stop counting (atLeast).
+   * Omitted, or undefined: they cannot be counted.
+   */
+  countBetween?(range: CountRequest, signal: AbortSignal): Promise<RowCount | undefined>;
   /** The source may discard data before this offset because it is durable (Invariant 2). A no-op for queries. */
   acknowledge(offset: Offset): Promise<void>;
   /** Releases its connection until the next call; cached knowledge (bounds, names) is kept. */
@@ -153,6 +159,12 @@ export interface ReadRequest {
   readonly lingers?: { readonly forMs: number; readonly until: AbortSignal };
   /** The caller stops at the first row, so the end is reached only if there are no rows. */
   readonly isProbe?: true;
+}
+
+/** Rows after `request.after`, up to and including a second position; `end`: all of them; null: none. */
+export interface CountRequest {
+  readonly request: ReadRequest;
+  readonly upTo: Offset | 'end' | null;
 }
 
 // ----------------------------------------------------------------------------------------------------------- destination

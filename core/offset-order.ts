@@ -1,5 +1,5 @@
 import { bug, permanent } from './errors.ts';
-import { formatOffset, type Offset } from './offset.ts';
+import { type Offset, shownOffset } from './offset.ts';
 import type { ColumnType } from './values.ts';
 
 /**
@@ -27,7 +27,7 @@ function wentBack(before: Offset | null, after: Offset): Error {
   const pages = after.mode === 'Stream' ? '' : ', with the type of the columns that the Sync pages by';
   return permanent(
     'OffsetWentBack',
-    `a batch would move the offset from ${formatOffset(before)} to ${formatOffset(after)}, which is not ahead of it`,
+    `a batch would move the offset from ${shownOffset(before)} to ${shownOffset(after)}, which is not ahead of it`,
     { fix: `report this as a bug in Idra${pages}; nothing was written` },
   );
 }

@@ -6,9 +6,11 @@ import {
   decodeOffset,
   encodeOffset,
   formatOffset,
+  isShortened,
   type Offset,
   parseOffset,
   scalarText,
+  shownOffset,
   withColumns,
   withoutColumns,
 } from './offset.ts';
@@ -104,4 +106,15 @@ test('columns stay with later offsets, and are not shown in a status', () => {
   assert.deepEqual(withColumns(offset, columns), { ...offset, columns });
   assert.equal(withColumns(offset, undefined), offset);
   assert.deepEqual(withoutColumns({ ...offset, columns }), offset);
+});
+
+test('a long offset is shown by its beginning and its hash, which are not taken for an offset', () => {
+  const stream = (token: string): Offset => ({ mode: 'Stream', token });
+  assert.equal(shownOffset(stream('x'.repeat(400))), 'x'.repeat(400));
+  assert.equal(shownOffset(null), '');
+  const shown = shownOffset(stream(`{"n":7,${'x'.repeat(90_000)}`));
+  assert.match(shown, /^\{"n":7,x{100,}\.\.\. \(90007 characters, sha256 [0-9a-f]{12}\)$/);
+  assert.notEqual(shown, shownOffset(stream(`{"n":7,${'x'.repeat(89_999)}y`)));
+  assert.ok(isShortened(shown) && !isShortened(formatOffset(stream('x'.repeat(90_000)))));
+  assert.throws(() => parseOffset(shown, 'Stream'), { code: 'OffsetInvalid' });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { restartCommand } from './commands.ts';
 import { permanent } from './errors.ts';
 import { isRecordColumn, type RecordColumn } from './records/record-column.ts';
@@ -87,9 +88,32 @@ export function formatOffset(offset: Offset | null): string {
   }
 }
 
+/** Of an offset in a status or message. Tokens of streams may have many thousands. */
+const mostShown = 400;
+const shownStart = 120;
+const shortened = /\.\.\. \(\d+ characters, sha256 [0-9a-f]{12}\)$/;
+
+/** As formatOffset; a long text by its beginning and its hash, so that two that differ are shown as different. */
+export function shownOffset(offset: Offset | null): string {
+  const text = formatOffset(offset);
+  if (text.length <= mostShown) return text;
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return `${text.slice(0, shownStart)}... (${text.length} characters, sha256 ${digest})`;
+}
+
+/** Whether it is what shownOffset makes of a long offset: enough to compare with one, and no offset itself. */
+export function isShortened(text: string): boolean {
+  return shortened.test(text);
+}
+
 /** Formats an encoded offset; `none` if nothing is stored. */
 export function describeEncoded(encoded: string | null): string {
   return encoded === null ? 'none' : formatOffset(decodeOffset(encoded));
+}
+
+/** The same, shortened. */
+export function showEncoded(encoded: string | null): string {
+  return encoded === null ? 'none' : shownOffset(decodeOffset(encoded));
 }
 
 /** Parses the argument of `idra offset set`: the text that formatOffset prints, or the JSON of an offset. */
@@ -126,7 +150,7 @@ export function parseOffset(text: string, mode: Offset['mode']): Offset {
 
 /** A token may be JSON itself. */
 function parseStreamOffset(text: string): Offset {
-  if (text === '') throw wrongOffset(text, 'Stream');
+  if (text === '' || isShortened(text)) throw wrongOffset(text, 'Stream');
   const value = parsedJson(text);
   if (!isOffset(value)) return { mode: 'Stream', token: text };
   if (value.mode !== 'Stream') throw wrongOffset(text, 'Stream');

@@ -28,7 +28,7 @@ export interface SyncStatus {
   readonly rows: RowCounts;
   /** Over the last seconds of work. */
   readonly rowsPerSecond?: number;
-  /** The encoded offset, and its text by formatOffset. */
+  /** The encoded offset, and its text by shownOffset. */
   readonly offset?: string;
   readonly offsetText?: string;
   readonly lagSeconds?: number;

@@ -1,4 +1,4 @@
-import { systems } from '../connectors/catalog.ts';
+import { definitions } from '../connectors/catalog.ts';
 import { dataSourceRules, dataSourceSpecSchema, offeredBy } from '../core/manifest/data-source-schema.ts';
 import { group, type ManifestKind, plurals, shortNames, version } from '../core/manifest/names.ts';
 import type { Rule } from '../core/manifest/rules.ts';
@@ -72,9 +72,9 @@ export const kinds: readonly ResourceKind[] = [
     kind: 'DataSource',
     summary:
       'How to reach a system: one object that names the system, its limits, and the agents that can reach it.',
-    spec: structuralSchema(dataSourceSpecSchema(systems)),
+    spec: structuralSchema(dataSourceSpecSchema(definitions)),
     status: structuralSchema(dataSourceStatusSchema),
-    rules: dataSourceRules(systems),
+    rules: dataSourceRules(definitions),
     columns: dataSourceColumns,
   },
   {
@@ -82,7 +82,7 @@ export const kinds: readonly ResourceKind[] = [
     summary: 'Moves the rows of one table or query from a DataSource to another, and keeps them in sync.',
     spec: structuralSchema(syncSpecSchema),
     status: structuralSchema(syncStatusSchema),
-    rules: syncRules(offeredBy(systems)),
+    rules: syncRules(offeredBy(definitions)),
     columns: syncColumns,
   },
 ];

@@ -240,6 +240,15 @@ test('the API server: only its own namespace reaches it, its first password is k
   assert.equal(Buffer.from(secret.data.password, 'base64').length, 32);
   assert.equal(secret.metadata.annotations['helm.sh/resource-policy'], 'keep');
   assert.ok(named('ValidatingAdmissionPolicy', 'idra-system-idra-api-secrets'));
+  const given = await render('--set=api.firstPasswordSecret=first');
+  assert.deepEqual(given, await render('--set=api.firstPasswordSecret=first'), 'nothing random is rendered');
+  assert.ok(JSON.stringify(given).includes('"secretName":"first"'));
+  const charts = await render('--set=api.prometheus.url=http://prometheus.monitoring.svc:9090');
+  assert.ok(
+    JSON.stringify(charts).includes(
+      '{"name":"IDRA_PROMETHEUS_URL","value":"http://prometheus.monitoring.svc:9090"}',
+    ),
+  );
   const without = await render('--set=api.enabled=false', ...versions);
   assert.deepEqual(
     without.filter(({ metadata }) => /-api\b/.test(metadata.name)).map(({ kind }) => kind),
@@ -249,6 +258,7 @@ test('the API server: only its own namespace reaches it, its first password is k
     ['api.oidc.issuer=https://login.example', /externalUrl/],
     ['api.oidc.roles={shop=owner}', /roles/],
     ['api.basePath=idra', /basePath/],
+    ['api.prometheus.url=http://user:password@prometheus:9090', /prometheus/],
   ] as const) {
     const { code, stderr } = await runCommand(helm, ['template', 'idra', chart, '--set', set]);
     assert.notEqual(code, 0, set);

@@ -248,17 +248,24 @@ describe('a MongoDB that', () => {
   });
 
   test('sends events without what they must have', async () => {
-    const stream = (event: Document): MongodbAttack => ({
+    const stream = (...events: readonly Document[]): MongodbAttack => ({
       isRouter: true,
       command: (name, command) => {
         const isStream = name === 'aggregate' || name === 'getMore';
         if (!isStream || (command.pipeline && !command.pipeline[0]?.$changeStream)) return 'proper';
         const batch = name === 'aggregate' ? 'firstBatch' : 'nextBatch';
-        return { ok: 1, cursor: { id: 5n, ns: 'd.c', [batch]: [event] } };
+        return { ok: 1, cursor: { id: 5n, ns: 'd.c', [batch]: events } };
       },
     });
     for (const event of [{}, { operationType: 'update' }, { splitEvent: { fragment: 9, of: 2 } }, { _id: 7 }])
       await refuses(stream(event), broken, 'Stream');
+    // Of an update, whose document may be missing: with a lost fragment it would look like a document that was deleted since.
+    const fragment = (number: number, fields: Document) => ({
+      ...{ _id: { _data: `8200000000000000${number}` }, splitEvent: { fragment: number, of: 3 } },
+      ...fields,
+    });
+    const first = fragment(1, { operationType: 'update', documentKey: { _id: 1 } });
+    await refuses(stream(first, fragment(3, { updateDescription: {} })), broken, 'Stream');
   });
 
   test('says nothing more', async () => {

@@ -123,7 +123,7 @@ test('docs/pairs.md has every pair', async () => {
 });
 
 async function runTwice(source: SystemEnd): Promise<readonly OnceResult[]> {
-  const single = new SingleMode(join(folder, source.type));
+  const single = new SingleMode(join(folder, source.type), ['sqlserver']);
   const destinations = [...ends.values()];
   await single.write(
     [

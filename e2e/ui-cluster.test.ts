@@ -6,6 +6,7 @@ import { adminPassword, firstPassword, TestClient, userPassword } from '../api/t
 import { until } from './kit/wait.ts';
 import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
 import { ShopCluster } from './ui/shop-cluster.ts';
+import { writeYaml } from './ui/write-yaml.ts';
 
 /** A user in a browser, an API server, an agent and two SQLite files, over a real etcd. */
 describe('the web UI over etcd and an agent', () => {
@@ -106,6 +107,8 @@ describe('the web UI over etcd and an agent', () => {
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     await until(async () => (await set.getAttribute('aria-disabled')) === null, { what: 'the button' });
     await page.getByLabel('New offset').fill('1');
+    await page.getByRole('button', { name: 'Count rows first' }).click();
+    await page.getByText('Rows that are read again: 2.').waitFor();
     await set.click();
     await page.getByRole('cell', { name: 'set' }).waitFor();
     await page.getByRole('button', { name: 'Undo the last' }).click();
@@ -189,15 +192,6 @@ spec:
   sqlite: { path: ${name}.db }
   placement: { agentSelector: { disk: here } }
 `;
-
-async function writeYaml(page: Page, text: string): Promise<void> {
-  const editor = page.getByRole('textbox', { name: 'YAML' });
-  await editor.click();
-  await page.keyboard.press('Control+a');
-  // Pasted, as a user does: typing would be indented by the editor.
-  await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`);
-  await page.keyboard.press('Control+v');
-}
 
 async function choose(page: Page, path: string, value: string): Promise<void> {
   await page.locator(`[data-path="${path}"] select`).selectOption(value);

@@ -80,6 +80,83 @@ describe('a list of 5,000 Syncs in a browser', () => {
     await context.close();
   });
 
+  test('a view is saved by a name, chosen again, and deleted; the palette has it too', async () => {
+    const { page, context, watch } = await openPage(
+      browser,
+      `${api.api.url}/syncs?namespace=team-3&sort=-name`,
+    );
+    await logIn(page);
+    const views = page.getByRole('button', { name: 'Saved views' });
+    await views.click();
+    await page.getByLabel('Name', { exact: true }).fill('Team three');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Team three' }).waitFor();
+    await page.goto(`${api.api.url}/syncs`);
+    await views.click();
+    const save = page.getByRole('button', { name: 'Save what is shown' });
+    assert.equal(await save.getAttribute('aria-disabled'), 'true', 'nothing to save');
+    await page.getByRole('link', { name: 'Team three' }).click();
+    await page.waitForURL(/namespace=team-3&sort=-name/);
+    await page.getByText('714', { exact: true }).first().waitFor();
+    await page.goto(`${api.api.url}/`);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('team thr');
+    await page.getByRole('option', { name: /Team three/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/namespace=team-3&sort=-name/);
+    await views.click();
+    await page.getByRole('button', { name: 'Delete the view Team three' }).click();
+    await page.getByText('None is saved yet.').waitFor();
+    assertClean(watch);
+    await context.close();
+  });
+
+  test('the lag of the last hour is a line in the row, by one request for the page; it moves nothing, and its values are a table', async () => {
+    const { trends, view, clock } = api.api.services;
+    const uid = view.findSync('team-0', 'sync-00000')?.uid ?? '';
+    const tick = Math.floor(clock.now() / 10_000);
+    const add = (minutesAgo: number, lag: number) =>
+      trends.add({
+        kind: 'fine',
+        tick: tick - 6 * minutesAgo,
+        points: new Map([[uid, { rate: 1, lag, isFailing: false }]]),
+      });
+    add(20, 640);
+    add(10, 0);
+    add(9, 0);
+    const { page, context, watch } = await openPage(browser, `${api.api.url}/syncs?sort=name`);
+    const asked: string[] = [];
+    const mayAnswer = Promise.withResolvers<void>();
+    await page.route('**/lag-trends*', async (route) => {
+      asked.push(route.request().url());
+      await mayAnswer.promise;
+      await route.continue();
+    });
+    await logIn(page);
+    const row = page.getByRole('row').filter({ hasText: 'sync-00000' });
+    await row.getByRole('link').waitFor();
+    const boxes = async () =>
+      await Promise.all((await row.getByRole('cell').all()).map((cell) => cell.boundingBox()));
+    const before = await boxes();
+    mayAnswer.resolve();
+    const line = row.getByRole('button', { name: /Lag of sync-00000 in the last hour, at worst 10m/ });
+    await line.waitFor();
+    assert.deepEqual(await boxes(), before);
+    assert.equal(asked.length, 1);
+    await line.focus();
+    await page.keyboard.press('Enter');
+    const values = page.getByRole('dialog').getByRole('row');
+    assert.equal(await values.count(), 4, 'a head and the three minutes that are known');
+    // Exact to 3.5%.
+    const seconds = Number.parseInt((await values.last().getByRole('cell').last().textContent()) ?? '', 10);
+    assert.ok(Math.abs(seconds - 640) < 24, `${seconds}`);
+    await page.keyboard.press('Escape');
+    assert.equal(await line.evaluate((button) => button.matches(':focus')), true);
+    assertClean(watch);
+    await context.close();
+  });
+
   test('many are acted on at once, and each has an outcome', async () => {
     const { page, context, watch } = await openPage(browser, `${api.api.url}/syncs?q=sync-0123`);
     await logIn(page);

@@ -1,4 +1,4 @@
-import type { Agent, DataSourceReport, LockInfo } from '../coordination/contract.ts';
+import type { Agent, AgentHold, DataSourceReport, LockInfo } from '../coordination/contract.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
 import type { Secret } from '../core/secret.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
@@ -46,6 +46,8 @@ export interface FleetDataSource {
 
 export interface FleetAgent extends Agent {
   readonly isLeader: boolean;
+  /** A user has cordoned or drained it. */
+  readonly hold?: AgentHold;
   /** Uids of the Syncs that are assigned to this agent. */
   readonly syncs: readonly string[];
 }

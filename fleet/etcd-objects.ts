@@ -1,4 +1,4 @@
-import { systems } from '../connectors/catalog.ts';
+import { definitions } from '../connectors/catalog.ts';
 import type { DataSourceReport, DesiredDataSource, DesiredSync } from '../coordination/contract.ts';
 import { effectiveStatus, type UnassignedReason, unreported } from '../core/effective-status.ts';
 import { suspendAnnotation } from '../core/manifest/names.ts';
@@ -61,7 +61,7 @@ export function toFleetDataSource(
 ): FleetDataSource {
   return {
     ...dataSource,
-    type: systemOf(dataSource.spec, systems) ?? '',
+    type: systemOf(dataSource.spec, definitions) ?? '',
     syncs,
     ...(report && { report }),
     ...(outdated && { outdated }),

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { systems } from '../connectors/catalog.ts';
+import { definitions } from '../connectors/catalog.ts';
 import type { DataSourceReport } from '../coordination/contract.ts';
 import type { BoundReport } from '../core/connector.ts';
 import { systemOf } from '../core/manifest/reader.ts';
-import { encodeOffset, type Offset, parseOffset } from '../core/offset.ts';
+import { encodeOffset, isShortened, type Offset, parseOffset } from '../core/offset.ts';
 import type { SyncStatus } from '../core/status.ts';
 import type { Mode } from '../core/sync-spec.ts';
 import {
@@ -64,7 +64,7 @@ export function toFleetDataSource(object: DataSourceObject): FleetDataSource {
     spec,
     version: versionOf(object),
     ...(labels && { labels }),
-    type: systemOf(spec, systems) ?? '',
+    type: systemOf(spec, definitions) ?? '',
     syncs: status?.syncs ?? 0,
     ...(report && { report }),
   };
@@ -107,7 +107,7 @@ function fromShape(uid: string, mode: Mode | undefined, status: SyncObjectStatus
     hasCaughtUp: isReady?.status === 'True',
     ...(offset !== undefined &&
       mode !== undefined && {
-        offset: encodeOffset(parseOffset(offset, offsetMode(mode))),
+        ...(!isShortened(offset) && { offset: encodeOffset(parseOffset(offset, offsetMode(mode))) }),
         offsetText: offset,
       }),
   };

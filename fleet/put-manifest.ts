@@ -42,7 +42,7 @@ async function putOnce(
   const { kind, namespace, name, spec } = manifest;
   const stored = await find(desired, kind, namespace, name);
   if (expected !== undefined && (stored?.version ?? '') !== expected)
-    throw versionChanged(`${kind} ${namespace}/${name}`);
+    throw versionChanged(`${kind} ${namespace}/${name}`, expected);
   const isSameSpec = isDeepStrictEqual(stored?.spec, JSON.parse(JSON.stringify(spec)));
   // If the manifest does not set it, the value set by `idra suspend` is kept.
   const isSuspendedByAnnotation = manifest.isSuspendedByAnnotation ?? stored?.isSuspendedByAnnotation;

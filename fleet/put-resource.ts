@@ -56,7 +56,7 @@ function requireVersion(
   ifVersion: string | undefined,
 ): void {
   if (ifVersion === undefined || (before ? versionOf(before) : '') === ifVersion) return;
-  throw versionChanged(`${kind} ${namespace}/${name}`);
+  throw versionChanged(`${kind} ${namespace}/${name}`, ifVersion);
 }
 
 async function putOnce(

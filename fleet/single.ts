@@ -1,4 +1,4 @@
-import { systems } from '../connectors/catalog.ts';
+import { definitions } from '../connectors/catalog.ts';
 import type { StateFile } from '../coordination/single/state-file.ts';
 import { systemOf } from '../core/manifest/reader.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
@@ -119,7 +119,7 @@ function toFleetDataSource(written: SingleObject, startedAt: string): FleetDataS
     createdAt: startedAt,
     spec,
     version: 'file',
-    type: systemOf(spec, systems) ?? '',
+    type: systemOf(spec, definitions) ?? '',
     syncs: 0,
   };
 }

@@ -140,6 +140,65 @@ describe('assign', () => {
     assert.deepEqual(assign({ agents: unsteady, syncs: unplaced }).moves, [{ uid: 'new', to: 'a' }]);
   });
 
+  test('agents that users hold get nothing; cordoned ones keep all, emptying ones what is in a pass, emptied ones nothing', () => {
+    const some = states(
+      fc.constantFrom(0.3, 1, 7),
+      fc.constantFrom<BalanceSync['selectors']>([], [{ zone: 'x' }]),
+      fc.constantFrom('open', 'returning', 'draining', 'cordoned', 'emptying', 'emptied'),
+    );
+    fc.assert(
+      fc.property(some, fc.boolean(), (state, isClose) => {
+        const syncs = state.syncs.map((sync, index) => ({ ...sync, isMidPass: index % 3 === 0 }));
+        const held = { ...state, syncs };
+        const balance = assign(held, { isClose });
+        const agents = new Map(held.agents.map((agent) => [agent.name, agent]));
+        const isHeld = (name: string) =>
+          ['cordoned', 'emptying', 'emptied'].includes(agents.get(name)?.availability ?? '');
+        const fits = (name: string, { selectors }: BalanceSync) =>
+          selectors.every(({ zone }) => zone === undefined || agents.get(name)?.labels.zone === zone);
+        for (const { to } of balance.moves) assert.ok(!isHeld(to), `${to} gets a Sync`);
+        const lost = new Set(balance.unassigned.map(({ uid }) => uid));
+        for (const sync of after(held, balance)) {
+          if (lost.has(sync.uid)) {
+            const free = [...agents.keys()].filter((name) => fits(name, sync) && !isHeld(name));
+            assert.ok(
+              free.every((name) => agents.get(name)?.availability === 'draining'),
+              sync.uid,
+            );
+          }
+          const availability = agents.get(sync.owner ?? '')?.availability;
+          assert.notEqual(availability, 'emptied');
+          if (availability === 'emptying') assert.ok(sync.isMidPass);
+          const before = syncs.find(({ uid }) => uid === sync.uid);
+          if (before?.owner === undefined || !fits(before.owner, sync)) continue;
+          if (agents.get(before.owner)?.availability === 'cordoned') assert.equal(sync.owner, before.owner);
+        }
+        assert.deepEqual(assign({ ...held, syncs: after(held, balance) }).moves, []);
+      }),
+    );
+  });
+
+  test('a rebalance that a user wants goes on while a move takes away a quarter of a difference', () => {
+    fc.assert(
+      fc.property(weighted, (state) => {
+        const close = after(state, assign(state, { isClose: true }));
+        const loads = loadsOf(state, close);
+        const least = Math.min(...loads.values());
+        for (const { uid, owner = '', weight } of close) {
+          const gap = (loads.get(owner) ?? 0) - least;
+          if (gap > 1e-6) assert.ok(Math.abs(gap - 2 * weight) >= gap * 0.75 - 1e-6, `${uid} of ${owner}`);
+        }
+      }),
+    );
+    const syncs = [3, 1, 1].map((weight, index) => ({ ...syncOf(`s${index}`, 'a'), weight }));
+    const two = {
+      agents: [agentOf('a'), agentOf('b')],
+      syncs: [...syncs, { ...syncOf('s3', 'b'), weight: 2 }],
+    };
+    assert.deepEqual(assign(two).moves, [], 'within the largest weight');
+    assert.equal(assign(two, { isClose: true }).moves.length, 1);
+  });
+
   test('the reason of an unplaced Sync names the missing labels', () => {
     const picky = { ...syncOf('s', 'a'), selectors: [{ zone: 'x' }, { gpu: 'yes' }] };
     const { unassigned } = assign({ agents: [agentOf('a')], syncs: [picky] });
@@ -152,6 +211,8 @@ describe('assign', () => {
       },
     ]);
     assert.equal(assign({ agents: [], syncs: [picky] }).unassigned[0]?.reason, 'NoAgent');
+    const held = assign({ agents: [agentOf('a', { availability: 'emptied' })], syncs: [syncOf('s', 'a')] });
+    assert.match(held.unassigned[0]?.message ?? '', /cordoned or drained: a; release one with idra uncordon/);
   });
 
   for (const [agentCount, syncCount] of [

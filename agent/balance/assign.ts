@@ -24,6 +24,8 @@ export interface Balance {
 const slack = 1e-9;
 /** Less than the cost of any sync that could stay: this sync has already moved in this decision. */
 const movesAnyway = -1;
+/** A closer balance must lessen the difference between two agents at least by this share of it: moves are not free. */
+const worthMoving = 0.25;
 /** More than the cost of any sync that may be moved for load. */
 const stays = Number.POSITIVE_INFINITY;
 
@@ -34,13 +36,18 @@ const stays = Number.POSITIVE_INFINITY;
  * above another, the first gives to the second. Without selectors this ends within the largest weight of an even spread, and only agents
  * above the mean give and only agents below it receive; with equal weights the spread is even within one, with the minimum number of
  * moves. The result does not depend on the order of agents and syncs in the input, and applying it leaves nothing to move.
+ *
+ * `isClose`: evens the loads as far as moves are worth it, not only within the largest weight; for a rebalance that a user wants.
  */
-export function assign(input: BalanceInput): Balance {
+export function assign(
+  input: BalanceInput,
+  { isClose = false }: { readonly isClose?: boolean } = {},
+): Balance {
   const loads = new Loads(input.agents);
   const unplaced: BalanceSync[] = [];
   const weightLimit = input.syncs.reduce((most, { weight }) => Math.max(most, weight), 0);
   for (const sync of [...input.syncs].sort(byUid)) {
-    if (sync.owner !== undefined && loads.mayRun(sync.owner, sync))
+    if (sync.owner !== undefined && loads.mayKeep(sync.owner, sync))
       loads.add(sync.owner, sync, sync.isMidPass ? stays : sync.recentMoves);
     else unplaced.push(sync);
   }
@@ -50,23 +57,28 @@ export function assign(input: BalanceInput): Balance {
   for (const sync of unplaced.sort((a, b) => b.weight - a.weight)) {
     const to = loads.leastLoaded(sync);
     if (to === undefined) {
-      unassigned.push(withoutAgent(sync, input.agents));
+      unassigned.push(withoutAgent(sync, input.agents, loads.heldFor(sync)));
       continue;
     }
     loads.add(to, sync, movesAnyway);
     placed.set(sync, to);
   }
-  even(loads, weightLimit, placed);
+  even(loads, { weightLimit, isClose }, placed);
   return { moves: [...placed].filter(([sync, to]) => sync.owner !== to).map(moveOf), unassigned };
+}
+
+interface Closeness {
+  readonly weightLimit: number;
+  readonly isClose: boolean;
 }
 
 /**
  * Each step takes from the fullest agent that can give, until none is more than the largest weight above another. This terminates: the
  * moved weight is smaller than the gap, so the sum of the squared loads decreases with each step.
  */
-function even(loads: Loads, weightLimit: number, placed: Map<BalanceSync, string>): void {
+function even(loads: Loads, closeness: Closeness, placed: Map<BalanceSync, string>): void {
   for (;;) {
-    const step = nextStep(loads, weightLimit + slack);
+    const step = nextStep(loads, closeness);
     if (!step) return;
     loads.remove(step.from, step.sync, step.cost);
     loads.add(step.to, step.sync, movesAnyway);
@@ -74,7 +86,8 @@ function even(loads: Loads, weightLimit: number, placed: Map<BalanceSync, string
   }
 }
 
-function nextStep(loads: Loads, threshold: number) {
+function nextStep(loads: Loads, { weightLimit, isClose }: Closeness) {
+  const threshold = (isClose ? 0 : weightLimit) + slack;
   const least = loads.leastLoad();
   for (const from of loads.fullestFirst()) {
     if (loads.of(from) - least <= threshold) return undefined;
@@ -82,7 +95,7 @@ function nextStep(loads: Loads, threshold: number) {
     for (const { to, groups } of loads.moveCandidates(from)) {
       const gap = loads.of(from) - loads.of(to);
       if (gap <= threshold) break;
-      const group = pick(groups, gap);
+      const group = pick(groups, gap, isClose && gap <= weightLimit + slack ? worthMoving : 0);
       const [sync] = group?.syncs ?? [];
       if (group && sync) return { from, to, sync, cost: group.cost };
     }
@@ -92,11 +105,15 @@ function nextStep(loads: Loads, threshold: number) {
 
 /**
  * Prefers syncs that move anyway, then those that have moved least recently, then those that even the two agents best, heavy before
- * light.
+ * light. `gain`: share of the gap that the move must take away at least.
  */
-function pick(groups: Iterable<SyncGroup>, gap: number): SyncGroup | undefined {
+function pick(groups: Iterable<SyncGroup>, gap: number, gain: number): SyncGroup | undefined {
   let best: SyncGroup | undefined;
-  for (const group of groups) if (group.cost !== stays && (!best || isBetter(group, best, gap))) best = group;
+  for (const group of groups) {
+    const left = Math.abs(gap - 2 * group.weight);
+    if (group.cost === stays || (gain > 0 && left > gap * (1 - gain))) continue;
+    if (!best || isBetter(group, best, gap)) best = group;
+  }
   return best;
 }
 
@@ -110,7 +127,11 @@ function moveOf([{ uid, owner }, to]: [BalanceSync, string]): Move {
   return owner === undefined ? { uid, to } : { uid, from: owner, to };
 }
 
-function withoutAgent({ uid, owner, selectors }: BalanceSync, agents: readonly BalanceAgent[]): Unassigned {
+function withoutAgent(
+  { uid, owner, selectors }: BalanceSync,
+  agents: readonly BalanceAgent[],
+  held: readonly string[],
+): Unassigned {
   const from = owner === undefined ? {} : { from: owner };
   if (agents.every(({ availability }) => availability === 'draining')) {
     return {
@@ -119,6 +140,11 @@ function withoutAgent({ uid, owner, selectors }: BalanceSync, agents: readonly B
       reason: 'NoAgent',
       message: 'no agent is running; check that agent pods are up and reach etcd',
     };
+  }
+  if (held.length > 0) {
+    const names = `${held.slice(0, 5).join(', ')}${held.length > 5 ? ', ...' : ''}`;
+    const message = `the agents that may run it are cordoned or drained: ${names}; release one with idra uncordon`;
+    return { uid, ...from, reason: 'NoEligibleAgent', message };
   }
   const wanted = [...new Set(selectors.flatMap(labelTexts))].sort().join(', ');
   return { uid, ...from, reason: 'NoEligibleAgent', message: `no agent has all of the labels ${wanted}` };

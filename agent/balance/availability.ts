@@ -1,4 +1,4 @@
-import type { Agent } from '../../coordination/contract.ts';
+import type { Agent, AgentHold } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { AgentAvailability } from './balance-input.ts';
 
@@ -15,6 +15,11 @@ export const defaultGraces: Graces = { returnMs: 30_000, unsteadyMs: 30_000, mem
 
 const lossesToBeUnsteady = 2;
 const mostDoublings = 4;
+
+export interface Availability {
+  readonly availability: AgentAvailability;
+  readonly changesInMs?: number;
+}
 
 interface Past {
   instance: string;
@@ -35,6 +40,8 @@ export class AvailabilityTracker {
   readonly #clock: Clock;
   readonly #graces: Graces;
   readonly #pasts = new Map<string, Past>();
+  /** When a drain that a user wants was first seen: the clock of the user's machine may be wrong. */
+  readonly #drains = new Map<string, { readonly at: string; readonly seenMs: number }>();
   #lastDrain = Number.NEGATIVE_INFINITY;
   #isFirst = true;
 
@@ -57,8 +64,10 @@ export class AvailabilityTracker {
   }
 
   /** Also returns the time after which the availability changes without further events. */
-  of(agent: Agent): { readonly availability: AgentAvailability; readonly changesInMs?: number } {
+  of(agent: Agent, hold?: AgentHold): Availability {
     if (agent.isDraining) return { availability: 'draining' };
+    if (hold?.mode === 'Draining') return this.#drained(hold);
+    if (hold) return { availability: 'cordoned' };
     const past = this.#pasts.get(agent.name);
     if (!past) return { availability: 'open' };
     const now = this.#clock.monotonicMs();
@@ -70,6 +79,15 @@ export class AvailabilityTracker {
     if (past.returnedAt === undefined) return { availability: 'open' };
     const filledIn = Math.max(past.returnedAt, this.#lastDrain) + this.#graces.returnMs - now;
     return filledIn > 0 ? { availability: 'returning', changesInMs: filledIn } : { availability: 'open' };
+  }
+
+  #drained({ agent, at, passWaitMs }: AgentHold): Availability {
+    const now = this.#clock.monotonicMs();
+    const known = this.#drains.get(agent);
+    const { seenMs } = known?.at === at ? known : { seenMs: now };
+    this.#drains.set(agent, { at, seenMs });
+    const leftMs = Math.min(seenMs + passWaitMs - now, Date.parse(at) + passWaitMs - this.#clock.now());
+    return leftMs > 0 ? { availability: 'emptying', changesInMs: leftMs } : { availability: 'emptied' };
   }
 
   #seeOne(agent: Agent, now: number): void {

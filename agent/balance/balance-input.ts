@@ -1,8 +1,18 @@
 /**
  * `open`: receives syncs, also from fuller agents. `returning`: an announced restart has just ended; receives syncs without an owner, but
  * is filled up later. `unsteady`: joins and leaves repeatedly; receives only what no other agent may run. `draining`: gives all away.
+ *
+ * As users want it: `cordoned`: keeps what it has and receives nothing. `emptying`: keeps only syncs in the middle of a pass. `emptied`:
+ * keeps nothing.
  */
-export type AgentAvailability = 'open' | 'returning' | 'unsteady' | 'draining';
+export type AgentAvailability =
+  | 'open'
+  | 'returning'
+  | 'unsteady'
+  | 'draining'
+  | 'cordoned'
+  | 'emptying'
+  | 'emptied';
 
 export interface BalanceAgent {
   readonly name: string;

@@ -4,7 +4,7 @@ import type { BalanceAgent, BalanceSync } from './balance-input.ts';
 /** Syncs with equal selectors: they may run on the same agents. */
 interface Kind {
   readonly id: string;
-  /** By name, without draining ones. */
+  /** By name, without draining ones; also those that users hold. */
   readonly agents: ReadonlySet<string>;
 }
 
@@ -35,8 +35,16 @@ export class Loads {
     }
   }
 
-  mayRun(agent: string, sync: BalanceSync): boolean {
+  /** Whether its owner may go on with it. */
+  mayKeep(agent: string, sync: BalanceSync): boolean {
+    const availability = this.#carried.get(agent)?.agent.availability;
+    if (availability === 'emptied' || (availability === 'emptying' && !sync.isMidPass)) return false;
     return this.#kind(sync).agents.has(agent);
+  }
+
+  /** The agents that have its labels but that users hold, by name. */
+  heldFor(sync: BalanceSync): readonly string[] {
+    return [...this.#kind(sync).agents].filter((name) => this.#isHeld(name));
   }
 
   of(agent: string): number {
@@ -76,7 +84,7 @@ export class Loads {
     let best: Carried | undefined;
     for (const name of this.#kind(sync).agents) {
       const one = this.#carried.get(name);
-      if (one && (!best || isLessLoaded(one, best))) best = one;
+      if (one && !isHeld(one) && (!best || isLessLoaded(one, best))) best = one;
     }
     return best?.agent.name;
   }
@@ -89,8 +97,12 @@ export class Loads {
     return least;
   }
 
+  /** The agents that may give syncs away to even the loads. */
   fullestFirst(): string[] {
-    return [...this.#carried.values()].sort((a, b) => b.load - a.load).map(({ agent }) => agent.name);
+    return [...this.#carried.values()]
+      .filter((each) => !isHeld(each))
+      .sort((a, b) => b.load - a.load)
+      .map(({ agent }) => agent.name);
   }
 
   /** For each kind of sync on the agent, the least loaded other agent that may be filled up with it, in order of load. */
@@ -106,6 +118,11 @@ export class Loads {
       if (best) moveCandidates.push({ to: best.agent.name, load: best.load, groups: groups.values() });
     }
     return moveCandidates.sort((a, b) => a.load - b.load);
+  }
+
+  #isHeld(name: string): boolean {
+    const carried = this.#carried.get(name);
+    return carried !== undefined && isHeld(carried);
   }
 
   #kind(sync: BalanceSync): Kind {
@@ -126,6 +143,10 @@ export class Loads {
     const agents = [...this.#carried.values()].map(({ agent }) => agent);
     return new Set(agents.filter((agent) => hasLabels(agent.labels, labels)).map(({ name }) => name));
   }
+}
+
+function isHeld({ agent: { availability } }: Carried): boolean {
+  return availability === 'cordoned' || availability === 'emptying' || availability === 'emptied';
 }
 
 function isLessLoaded(one: Carried, other: Carried): boolean {

@@ -1,4 +1,4 @@
-import { decodeStored, describeEncoded } from '../../core/offset.ts';
+import { decodeStored, showEncoded } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { changeOffset, finishRequest, refusal, undoesAnUndo } from './requests.ts';
 import type { RunState } from './run-state.ts';
@@ -59,7 +59,7 @@ async function answerOffset(state: RunState, syncClaim: SyncClaim, request: Requ
     const before = (await undoesAnUndo(context, request))
       ? 'the last manual change was an undo, which is undone: '
       : '';
-    await finishRequest(state, request, 'Done', `${before}the offset is ${describeEncoded(offset)}`);
+    await finishRequest(state, request, 'Done', `${before}the offset is ${showEncoded(offset)}`);
   } catch (error) {
     context.lock.signal.throwIfAborted();
     context.stop.throwIfAborted();

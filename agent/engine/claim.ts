@@ -3,7 +3,7 @@ import { namingSync, restartCommand } from '../../core/commands.ts';
 import { type CommitRow, softDeleteColumn } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { schemaChanged, transient } from '../../core/errors.ts';
-import { decodeStored, describeEncoded, encodeOffset, type Offset, withColumns } from '../../core/offset.ts';
+import { decodeStored, encodeOffset, type Offset, showEncoded, withColumns } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { isLastDestination, qualifiedName } from '../../core/sync-spec.ts';
 import { type KnownEnds, mayHaveRow } from '../../core/sync-store.ts';
@@ -293,7 +293,7 @@ async function finishDecision(state: RunState, { requests, decision, rows, claim
   const message =
     decision === 'restart'
       ? 'started from the beginning; no row was deleted'
-      : `continues from ${describeEncoded(claim.offset)}`;
+      : `continues from ${showEncoded(claim.offset)}`;
   for (const request of requests.filter((each) => each.type === 'restart' || each.type === 'keep-offset')) {
     await context.lock.appendHistory({
       time: new Date(context.clock.now()).toISOString(),

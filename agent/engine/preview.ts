@@ -3,7 +3,7 @@ import { boundedText } from '../../core/bounded-text.ts';
 import { namingSync } from '../../core/commands.ts';
 import type { Guarantee, SystemReport } from '../../core/connector.ts';
 import { asIdraError, bug, type Finding, type IdraError } from '../../core/errors.ts';
-import { decodeStored, formatOffset } from '../../core/offset.ts';
+import { decodeStored, shownOffset } from '../../core/offset.ts';
 import type { RecordColumn } from '../../core/records/record-column.ts';
 import {
   type DataSource,
@@ -119,7 +119,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
   return {
     ...facts,
     findings: [...plan.findings, ...others],
-    ...(offset === null ? {} : { offset: formatOffset(offset) }),
+    ...(offset === null ? {} : { offset: shownOffset(offset) }),
     ...(rowsWaiting === undefined ? {} : { rowsWaiting: isDone ? 0 : rowsWaiting }),
   };
 }

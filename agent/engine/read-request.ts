@@ -1,4 +1,5 @@
 import type { ReadRequest } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
 import { type Offset, scalarText } from '../../core/offset.ts';
 import { orderedBy } from '../../core/unique-order.ts';
 import type { OpenSync } from './open-sync.ts';
@@ -23,15 +24,25 @@ export function snapshotStart(offset: Offset | null): Offset {
 /** LastDestination*: the offset is the largest value at the destination, read after the claim. */
 export async function largestAtDestination(open: OpenSync, signal: AbortSignal): Promise<Offset | null> {
   const { mode } = open.plan.read;
-  const values = await open.destination.largest(orderedBy(open.plan.read), signal);
+  const fields = orderedBy(open.plan.read);
+  const values = await open.destination.largest(fields, signal);
   if (values === null) return null;
-  const texts = values.map((value) =>
-    value === null || Array.isArray(value)
-      ? ''
-      : scalarText(value as Exclude<typeof value, null | readonly unknown[]>),
-  );
+  const texts = values.map((value, at) => {
+    if (value === null || Array.isArray(value))
+      throw noPosition(fields, fields[at] ?? '', open.destination.name);
+    return scalarText(value as Exclude<typeof value, null | readonly unknown[]>);
+  });
   const [first = '', ...rest] = texts;
   return mode === 'Timestamp'
     ? { mode: 'Timestamp', at: first, key: rest }
     : { mode: 'Id', id: first, ...(rest.length > 0 && { key: rest }) };
+}
+
+/** Somebody else has written the row, or its key may be NULL there. */
+function noPosition(fields: readonly string[], field: string, table: string): Error {
+  return permanent(
+    'DestinationFieldDiffers',
+    `the row of ${table} with the largest (${fields.join(', ')}) has no value in ${field} that the source could continue after`,
+    { path: 'spec.mode', fix: `correct ${field} of this row, or use mode Id or Timestamp` },
+  );
 }

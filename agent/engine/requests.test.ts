@@ -160,6 +160,28 @@ test('an offset is set only while suspended, only if the expected offset matches
   assert.equal((await files.once(byId)).read, 2);
 });
 
+test('a long offset is expected by the short text that the status has', async () => {
+  const long = (letter: string) => letter.repeat(600);
+  files.execute(
+    'source',
+    `CREATE TABLE t (id text PRIMARY KEY, v text); INSERT INTO t VALUES ('${long('a')}', 'a')`,
+  );
+  await files.once(byId);
+  const run = files.start({ ...byId, suspend: true });
+  const { offsetText: shown = '' } = await run.seen('Suspended');
+  assert.match(shown, /^a{120}\.\.\. \(600 characters, sha256 [0-9a-f]{12}\)$/);
+  for (const [id, value, expect, state] of [
+    ['1', 'a', shown.replace(/[0-9a-f]{12}\)$/, '000000000000)'), 'Refused'],
+    ['2', 'a', shown, 'Done'],
+    ['3', 'a', shown, 'Done'],
+    ['4', long('b'), 'a', 'Done'],
+  ] as const) {
+    run.post({ type: 'offset', id, offset: { value, expect } });
+    assert.equal((await run.answered('offset', id)).state, state, id);
+  }
+  await run.stop();
+});
+
 test('a completed Snapshot whose offset is set back continues from there', async () => {
   files.execute('source', table);
   await files.once(snapshot);

@@ -6,8 +6,10 @@ import {
   decodeStored,
   encodeOffset,
   formatOffset,
+  isShortened,
   type Offset,
   parseOffset,
+  shownOffset,
   withColumns,
   withOrder,
 } from '../../core/offset.ts';
@@ -48,12 +50,7 @@ export async function changeOffset(
       fix: `run ${suspendCommand} (in single mode set spec.suspend to true), then change the offset`,
     });
   }
-  if (isLastDestination(context.sync.spec)) {
-    throw permanent(
-      'OffsetNotKept',
-      `mode ${context.sync.spec.mode} stores no offset: it reads the largest value at the destination`,
-    );
-  }
+  if (isLastDestination(context.sync.spec)) throw offsetNotKept(context.sync.spec.mode);
   const change =
     request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
   // Already stored by an earlier attempt, which died between its commit and its answer.
@@ -65,6 +62,13 @@ export async function changeOffset(
   await context.lock.offsets.write(row.offset);
   await record(context, request, change);
   return row.offset;
+}
+
+export function offsetNotKept(mode: string): Error {
+  return permanent(
+    'OffsetNotKept',
+    `mode ${mode} stores no offset: it reads the largest value at the destination`,
+  );
 }
 
 interface Change {
@@ -86,9 +90,11 @@ function wantedChange(open: OpenSync, request: Request, storedOffset: string | n
   const { expect } = request.offset;
   if (isSameOffset(expect, stored, mode)) return { expected: storedOffset, offset: wanted };
   if (storedOffset !== wanted) {
-    throw offsetMoved(expect, formatOffset(stored));
+    throw offsetMoved(expect, shownOffset(stored));
   }
-  return { expected: isNone(expect) ? null : encodeOffset(parseOffset(expect, mode)), offset: wanted };
+  // An earlier attempt has set it, over an offset that may be known only in short.
+  const isUnknown = isNone(expect) || isShortened(expect.trim());
+  return { expected: isUnknown ? null : encodeOffset(parseOffset(expect, mode)), offset: wanted };
 }
 
 function isNone(text: string): boolean {
@@ -97,10 +103,9 @@ function isNone(text: string): boolean {
 
 function isSameOffset(text: string, stored: Offset | null, mode: Offset['mode']): boolean {
   if (stored === null) return isNone(text);
-  return (
-    !isNone(text) &&
-    (text.trim() === formatOffset(stored) || formatOffset(parseOffset(text, mode)) === formatOffset(stored))
-  );
+  if (isNone(text)) return false;
+  if ([formatOffset(stored), shownOffset(stored)].includes(text.trim())) return true;
+  return !isShortened(text.trim()) && formatOffset(parseOffset(text, mode)) === formatOffset(stored);
 }
 
 async function undoChange(context: RunContext): Promise<Change> {

@@ -234,25 +234,6 @@ test('a row that stops the Sync is named by its key, unless redactKeys hides it'
   assert.match(hidden.status.message, /row id \(hidden by redactKeys\): .*CHECK/);
 });
 
-for (const [mode, field] of [
-  ['LastDestinationId', { idField: 'id' }],
-  ['LastDestinationTimestamp', { timestampField: 'at' }],
-] as const) {
-  test(`${mode}: continues from the largest value at the destination and stores no offset`, async () => {
-    files.execute('source', table);
-    files.execute('source', "UPDATE t SET at = '2026-11-2' || id || 'T08:00:00.120Z'");
-    const spec = { ...byId, source: { dataSource: 'source', table: 't', ...field }, mode };
-    const first = await files.once(spec);
-    assert.deepEqual([first.status.rows.read, first.status.offset], [3, undefined]);
-    assert.deepEqual(files.commitRow()?.slice(0, 2), [null, 3]);
-    files.execute('source', "INSERT INTO t (v, at) VALUES ('d', '2026-11-23T08:00:00.120Z')");
-    assert.equal((await files.once(spec)).read, 1);
-    files.execute('destination', 'DELETE FROM t WHERE id > 2');
-    assert.equal((await files.once(spec)).read, 2);
-    assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
-  });
-}
-
 test('a Sync that was deleted while it waited for its lock is not claimed; a claim is recorded before it is made', async () => {
   files.execute('source', table);
   const gone = files.start(byId, undefined, { isOutdated: async () => true });

@@ -1,7 +1,7 @@
 import { boundedText } from '../../core/bounded-text.ts';
 import type { BoundReport, Guarantee } from '../../core/connector.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
-import { encodeOffset, formatOffset, type Offset, withoutColumns } from '../../core/offset.ts';
+import { encodeOffset, type Offset, shownOffset, withoutColumns } from '../../core/offset.ts';
 import type { SourcePart } from '../../core/pass-end.ts';
 import type { LastError, RequestStatus, RowCounts, SyncState, SyncStatus } from '../../core/status.ts';
 import type { Sync } from '../../core/sync-spec.ts';
@@ -90,7 +90,7 @@ export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond
     rows: draft.rows,
     rowsPerSecond: shown.state === 'Running' ? rowsPerSecond : undefined,
     offset: offset ? encodeOffset(withoutColumns(offset)) : undefined,
-    offsetText: offset ? formatOffset(offset) : undefined,
+    offsetText: offset ? shownOffset(offset) : undefined,
     lagSeconds: draft.isLagKnown ? lagSeconds(draft.behindSince, nowMs) : undefined,
     observedAt: new Date(nowMs).toISOString(),
     lastSyncTime: draft.lastSyncTime,

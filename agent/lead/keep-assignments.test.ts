@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { AgentSession, Assignment, Coordination } from '../../coordination/contract.ts';
+import type { AgentHold, AgentSession, Assignment, Coordination } from '../../coordination/contract.ts';
 import { agentOf, Connections } from '../../coordination/test-etcd.ts';
 import { systemClock } from '../../core/clock.ts';
 import { Stopped } from '../../core/errors.ts';
@@ -10,6 +10,7 @@ import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import { shortDataSource, shortManifests, shortSync } from '../balance/test-manifests.ts';
 import { keepAssignments } from './keep-assignments.ts';
+import type { MovePlanner } from './planned-moves.ts';
 
 const ttl = { leaseTtlMs: 2_000 };
 /** Agents are filled up at once. */
@@ -22,6 +23,7 @@ describe('leader', () => {
   let connections: Connections;
   let running: AbortController;
   let leaders: Promise<void>[];
+  let planner: MovePlanner | undefined;
 
   before(async () => {
     server = await etcd();
@@ -45,7 +47,15 @@ describe('leader', () => {
         const leadership = await session.campaign(ends);
         await keepAssignments(
           leadership,
-          { clock: systemClock, log: silentLog, manifests: shortManifests, graces },
+          {
+            clock: systemClock,
+            log: silentLog,
+            manifests: shortManifests,
+            graces,
+            onPlanner: (now) => {
+              planner = now ?? planner;
+            },
+          },
           ends,
         );
         await leadership.resign();
@@ -139,6 +149,88 @@ describe('leader', () => {
     await one.desired.putSync(shortSync('s3', { zone: 'x' }));
     await until(async () => (await owners()).get('s3')?.agent === 'a', { what: 's3 where its label is' });
     await until(async () => (await unassigned()).length === 1, { what: 's3 to be removed from the report' });
+    await stop(a, b);
+  });
+
+  const hold = (agent: string, mode: AgentHold['mode'], passWaitMs = 0) =>
+    one.scheduling.hold({ agent, mode, by: 'ana', at: new Date().toISOString(), passWaitMs });
+
+  test('a cordoned agent keeps its Syncs and gets no other, also under the next leader; uncordon fills it up', async () => {
+    await add(4);
+    const sessions = [await start('a'), await start('b')];
+    await settled('a 2, b 2');
+    assert.deepEqual(planner?.preview({ action: 'cordon', agent: 'a' }).moves, []);
+    await hold('a', 'Cordoned');
+    await add(4, 't');
+    await settled('a 2, b 6');
+    const leading = sessions.find(({ agent }) => agent.name === 'b');
+    await leading?.leave();
+    // Those of b can run nowhere else.
+    await until(async () => (await one.reports.readUnassigned()).size === 6, { what: 'six to wait' });
+    const [reason] = (await one.reports.readUnassigned()).values();
+    assert.match(reason?.message ?? '', /cordoned or drained: a/);
+    const c = await start('c');
+    await settled('a 2, c 6');
+    assert.equal(planner?.preview({ action: 'uncordon', agent: 'a' }).moveCount, 2);
+    assert.equal(await one.scheduling.release('a'), true);
+    await settled('a 4, c 4');
+    await stop(...sessions.filter((each) => each !== leading), c);
+  });
+
+  test('a drain moves Syncs away, one in a long pass when that ends or the time is over, as the preview said', async () => {
+    await add(4);
+    const [a, b] = [await start('a'), await start('b')];
+    await settled('a 2, b 2');
+    const [busy, other] = [...(await owners()).values()].filter(({ agent }) => agent === 'a');
+    assert.ok(busy && other);
+    a.setLoads({}, [busy.uid]);
+    await until(
+      () => planner?.preview({ action: 'drain', agent: 'a' }).moves.some((each) => each.isMidPass),
+      {
+        what: 'the pass to be known',
+      },
+    );
+    const planned = planner?.preview({ action: 'drain', agent: 'a' });
+    assert.deepEqual(
+      planned?.moves.map(({ uid, from, to, isMidPass }) => [uid, from, to, isMidPass]).sort(),
+      [
+        [busy.uid, 'a', 'b', true],
+        [other.uid, 'a', 'b', false],
+      ].sort(),
+    );
+    await hold('a', 'Draining', 600_000);
+    await settled('a 1, b 3');
+    assert.equal((await owners()).get(busy.uid)?.agent, 'a');
+    a.setLoads({}, []);
+    await settled('b 4');
+    await one.scheduling.release('a');
+    await settled('a 2, b 2');
+    const [next] = [...(await owners()).values()].filter(({ agent }) => agent === 'b');
+    b.setLoads({}, [next?.uid ?? '']);
+    await hold('b', 'Draining', 1_000);
+    await settled('a 4');
+    assert.throws(() => planner?.preview({ action: 'drain', agent: 'nobody' }), /no agent has the name/);
+    assert.equal(planner?.preview({ action: 'drain', agent: 'a' }).withoutAgentCount, 4);
+    await stop(a, b);
+  });
+
+  test('a rebalance evens what a balance leaves as it is', async () => {
+    for (const [uid, weight] of Object.entries({ s0: 3, s1: 1, s2: 1 }))
+      await one.desired.putSync(shortSync(uid, { weight }));
+    const a = await start('a');
+    await settled('a 3');
+    await one.desired.putSync(shortSync('s3', { weight: 2, zone: 'y' }));
+    const b = await start('b', { zone: 'y' });
+    await until(async () => (await owners()).get('s3')?.agent === 'b', { what: 's3 to run' });
+    const before = await counts();
+    const planned = planner?.preview({ action: 'rebalance' });
+    assert.equal(await counts(), before, 'a preview moves nothing');
+    const moved = await planner?.rebalance(running.signal);
+    assert.deepEqual(moved, planned);
+    const weights: Readonly<Record<string, number>> = { s0: 3, s1: 1, s2: 1, s3: 2 };
+    const loads = { a: 0, b: 0 };
+    for (const [uid, { agent }] of await owners()) loads[agent as 'a' | 'b'] += weights[uid] ?? 0;
+    assert.ok(Math.abs(loads.a - loads.b) <= 1, JSON.stringify(loads));
     await stop(a, b);
   });
 

@@ -1,10 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Assignment, AssignmentChange, ClusterView, Leadership } from '../../coordination/contract.ts';
+import type {
+  Agent,
+  Assignment,
+  AssignmentChange,
+  ClusterView,
+  Leadership,
+  MovesQuestion,
+  PlannedMoves,
+} from '../../coordination/contract.ts';
 import { orAborted } from '../../core/aborted.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { assign, type Balance } from '../balance/assign.ts';
-import { AvailabilityTracker, defaultGraces, type Graces } from '../balance/availability.ts';
+import {
+  type Availability,
+  AvailabilityTracker,
+  defaultGraces,
+  type Graces,
+} from '../balance/availability.ts';
 import {
   type Manifests,
   type ReadManifests,
@@ -14,6 +27,7 @@ import {
   wantedSyncs,
 } from '../balance/wanted.ts';
 import { ThrottledWarnings } from '../throttled-warnings.ts';
+import { type MovePlanner, plannedMoves, requireAgent } from './planned-moves.ts';
 import { WakeUp } from './wake-up.ts';
 
 export interface KeepAssignmentsDeps {
@@ -25,6 +39,8 @@ export interface KeepAssignmentsDeps {
   readonly onWatchError?: ((error: Error) => void) | undefined;
   /** Called when the view is complete; the view lives as long as the signal. For the other duties of a leader. */
   readonly onView?: (view: ClusterView, signal: AbortSignal) => void;
+  /** Called with the planner when there is one, and with undefined when leading ends. */
+  readonly onPlanner?: ((planner: MovePlanner | undefined) => void) | undefined;
   /** Called after each decision that was written. */
   readonly onDecision?: (decision: Decision) => void;
 }
@@ -60,15 +76,18 @@ export async function keepAssignments(
   try {
     await orAborted(watching.isSynced, ends);
     deps.onView?.(watching.view, ends);
-    await new AssignmentKeeper(leadership, deps, watching.view, wake).run(ends);
+    const keeper = new AssignmentKeeper(leadership, deps, watching.view, wake);
+    deps.onPlanner?.(keeper);
+    await keeper.run(ends);
   } catch (error) {
     if (!ends.aborted) throw error;
   } finally {
+    deps.onPlanner?.(undefined);
     await watching.close();
   }
 }
 
-class AssignmentKeeper {
+class AssignmentKeeper implements MovePlanner {
   readonly #leadership: Leadership;
   readonly #deps: KeepAssignmentsDeps;
   readonly #view: ClusterView;
@@ -77,6 +96,7 @@ class AssignmentKeeper {
   readonly #availability: AvailabilityTracker;
   readonly #manifests: ReadManifests;
   #decidingMs = 0;
+  #rebalance: PromiseWithResolvers<PlannedMoves> | undefined;
 
   constructor(leadership: Leadership, deps: KeepAssignmentsDeps, view: ClusterView, wake: WakeUp) {
     this.#leadership = leadership;
@@ -92,12 +112,59 @@ class AssignmentKeeper {
     await this.#readManifests(signal);
     for (;;) {
       const againInMs = await this.#decide(signal);
+      if (this.#rebalance) this.#wake.ring();
       await this.#wake.wait(againInMs, signal);
       // Recorded before the gathering, so that an agent that joins and leaves within it is not missed.
       this.#availability.see(this.#view.agents);
       const wantedMs = this.#decidingMs * gatherMs.perDecidingMs;
       await this.#deps.clock.sleep(Math.min(gatherMs.most, Math.max(gatherMs.least, wantedMs)), signal);
     }
+  }
+
+  preview(question: MovesQuestion): PlannedMoves {
+    const isClose = question.action === 'rebalance';
+    if (question.action !== 'rebalance') requireAgent(this.#view, question.agent);
+    const wanted = this.#wanted();
+    const agents = this.#agents((agent) => this.#availabilityAfter(question, agent));
+    const syncs = wanted.syncs.map((each) => each.balance);
+    return plannedMoves(this.#view, wanted, assign({ agents, syncs }, { isClose }));
+  }
+
+  async rebalance(signal: AbortSignal): Promise<PlannedMoves> {
+    this.#rebalance ??= Promise.withResolvers<PlannedMoves>();
+    const { promise } = this.#rebalance;
+    this.#wake.ring();
+    return await orAborted(promise, AbortSignal.any([signal, this.#leadership.signal]));
+  }
+
+  #availabilityAfter(question: MovesQuestion, agent: Agent): Availability {
+    if (question.action === 'rebalance') return this.#withoutGraces(agent);
+    if (question.agent !== agent.name || agent.isDraining) return this.#availabilityOf(agent);
+    if (question.action === 'cordon') return { availability: 'cordoned' };
+    // As it will be in the end, when long passes are over.
+    return question.action === 'drain' ? { availability: 'emptied' } : this.#availability.of(agent);
+  }
+
+  #availabilityOf(agent: Agent): Availability {
+    return this.#availability.of(agent, this.#view.holds.get(agent.name));
+  }
+
+  #withoutGraces(agent: Agent): Availability {
+    const now = this.#availabilityOf(agent);
+    const isInGrace = now.availability === 'returning' || now.availability === 'unsteady';
+    return isInGrace ? { ...now, availability: 'open' } : now;
+  }
+
+  #agents(availabilityOf: (agent: Agent) => Availability) {
+    return [...this.#view.agents.values()].map((agent) => ({
+      name: agent.name,
+      labels: agent.labels,
+      ...availabilityOf(agent),
+    }));
+  }
+
+  #wanted(): Wanted {
+    return wantedSyncs(this.#view, this.#manifests, this.#deps.clock.now(), this.#graces.memoryMs);
   }
 
   /** A new leader reads thousands of manifests: in parts, so that its lease is renewed in between. */
@@ -116,13 +183,15 @@ class AssignmentKeeper {
     const startMs = this.#deps.clock.monotonicMs();
     this.#wake.clear();
     this.#availability.see(this.#view.agents);
-    const agents = [...this.#view.agents.values()].map((agent) => ({
-      name: agent.name,
-      labels: agent.labels,
-      ...this.#availability.of(agent),
-    }));
-    const wanted = wantedSyncs(this.#view, this.#manifests, this.#deps.clock.now(), this.#graces.memoryMs);
-    const balance = assign({ agents, syncs: wanted.syncs.map((each) => each.balance) });
+    const rebalance = this.#rebalance;
+    this.#rebalance = undefined;
+    const agents = this.#agents((agent) =>
+      rebalance ? this.#withoutGraces(agent) : this.#availabilityOf(agent),
+    );
+    const wanted = this.#wanted();
+    const syncs = wanted.syncs.map((each) => each.balance);
+    const balance = assign({ agents, syncs }, { isClose: rebalance !== undefined });
+    const planned = rebalance && plannedMoves(this.#view, wanted, balance);
     const changes = this.#changes(wanted, balance);
     const decidedMs = this.#deps.clock.monotonicMs();
     this.#decidingMs = decidedMs - startMs;
@@ -136,8 +205,10 @@ class AssignmentKeeper {
         decideMs: this.#decidingMs,
         writeMs,
       });
+      if (planned) rebalance?.resolve(planned);
       await this.#catchUp(changes, signal);
     }
+    if (planned) rebalance?.resolve(planned);
     await this.#leadership.reportUnassigned([...wanted.cannotRun, ...balance.unassigned]);
     return Math.min(...agents.map(({ changesInMs }) => changesInMs ?? Number.POSITIVE_INFINITY));
   }

@@ -5,11 +5,13 @@ import { type CheckDeps, checkDataSources } from './data-source-checks.ts';
 import { keepAssignments } from './keep-assignments.ts';
 import { endLateDeletions } from './late-deletions.ts';
 import { needsOf } from './needs.ts';
+import type { MovePlanner } from './planned-moves.ts';
 
 export interface LeadDeps extends CheckDeps {
   readonly coordination: Pick<Coordination, 'desired' | 'reports' | 'probes'>;
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
   readonly onLeading: (isLeader: boolean) => void;
+  readonly onPlanner?: (planner: MovePlanner | undefined) => void;
   /** Shared with the other watches of the agent, so that an unavailable etcd is logged once. */
   readonly onWatchError?: (error: Error) => void;
 }
@@ -19,7 +21,7 @@ export interface LeadDeps extends CheckDeps {
  * (data-source-checks.ts), and ends deletions that no agent ends (late-deletions.ts). Resigns at the end.
  */
 export async function standForElection(deps: LeadDeps, signal: AbortSignal): Promise<void> {
-  const { session, clock, log, onLeading, onWatchError } = deps;
+  const { session, clock, log, onLeading, onPlanner, onWatchError } = deps;
   const ends = AbortSignal.any([signal, session.signal]);
   for (let failures = 0; !ends.aborted; ) {
     try {
@@ -29,7 +31,7 @@ export async function standForElection(deps: LeadDeps, signal: AbortSignal): Pro
       try {
         const onView = (view: ClusterView, leading: AbortSignal) => startDuties(deps, view, leading);
         const manifests = needsOf(deps.manifests);
-        await keepAssignments(leadership, { clock, log, manifests, onView, onWatchError }, ends);
+        await keepAssignments(leadership, { clock, log, manifests, onView, onPlanner, onWatchError }, ends);
         failures = 0;
       } finally {
         onLeading(false);

@@ -90,13 +90,16 @@ describe('a Secret is used only as the custom resource of its DataSource defines
       createdAt: 't',
       spec: specOf(host),
     });
-  const check = async (name: string) =>
-    await answerProbe({ coordination: bed.coordination, session, manifests, secrets, definitionOf }, {
+  const check = async (name: string) => {
+    const { coordination } = bed;
+    const deps = { coordination, session, manifests, secrets, definitionOf, planner: () => undefined };
+    return await answerProbe(deps, {
       id: '1',
       kind: 'check',
       subject: `${namespace}/${name}`,
       selector: {},
     } satisfies Probe);
+  };
   const made = async (name: string, host: string) => await bed.makeDataSource(namespace, name, specOf(host));
   const stored = async (name: string) => {
     const found = await bed.coordination.desired.getDataSource(namespace, name);

@@ -52,6 +52,7 @@ export const accessTable = {
   getOffset: viewerHere,
   getTrend: viewerHere,
   getTotalTrend: viewerAnywhere,
+  listLagTrends: viewerAnywhere,
   listFieldOwners: viewerHere,
   listDataSources: viewerAnywhere,
   getDataSource: viewerHere,
@@ -62,7 +63,14 @@ export const accessTable = {
   listEvents: viewerAnywhere,
   watch: viewerAnywhere,
 
+  /** Agents belong to no namespace, and a move touches Syncs of all. */
+  previewMoves: adminOfAll,
+  holdAgent: adminOfAll,
+  releaseAgent: adminOfAll,
+  rebalance: adminOfAll,
+
   createSync: editorHere,
+  createSyncs: editorHere,
   updateSync: editorHere,
   deleteSync: editorHere,
   suspendSync: editorHere,
@@ -80,6 +88,7 @@ export const accessTable = {
   discoverDataSource: editorHere,
   previewRows: editorHere,
   planSync: editorHere,
+  tryOffset: editorHere,
 } as const satisfies Readonly<Record<string, Access>>;
 
 export type OperationId = keyof typeof accessTable;

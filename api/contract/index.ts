@@ -30,12 +30,15 @@ export type AgentList = z.infer<typeof cluster.agentList>;
 export type LockList = z.infer<typeof cluster.lockList>;
 export type AssignmentList = z.infer<typeof cluster.assignmentList>;
 export type Agent = z.infer<typeof cluster.agent>;
+export type PlannedMoves = z.infer<typeof cluster.plannedMoves>;
+export type MovesQuestion = z.input<typeof cluster.movesBody>;
 export type EventList = z.infer<typeof cluster.eventList>;
 export type Event = z.infer<typeof cluster.event>;
 
 export type CheckResult = z.infer<typeof examine.checkResult>;
 export type Discovered = z.infer<typeof examine.discovered>;
 export type RowsPreview = z.infer<typeof examine.previewResult>;
+export type OffsetEffect = z.infer<typeof examine.offsetEffect>;
 export type Plan = z.infer<typeof examine.planResult>;
 
 export type LoginMethods = z.infer<typeof users.loginMethods>;
@@ -55,4 +58,5 @@ export type BulkResult = z.infer<typeof changes.bulkResult>;
 export type Requested = z.infer<typeof changes.requested>;
 
 export type Trend = z.infer<typeof trends.trend>;
+export type LagTrends = z.infer<typeof trends.lagTrends>;
 export type TotalTrend = z.infer<typeof trends.totalTrend>;

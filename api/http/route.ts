@@ -12,6 +12,8 @@ export interface RequestFacts {
   readonly ip: string;
   readonly userAgent: string;
   readonly ifMatch: string | undefined;
+  /** It is a browser that goes to an address, not a script. */
+  readonly wantsPage: boolean;
   readonly lastEventId: string | undefined;
   readonly sessionCookie: string | undefined;
   /** The header with all cookies. */

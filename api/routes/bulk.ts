@@ -47,19 +47,10 @@ export function bulkRoutes(services: Services): readonly Route[] {
           },
         };
         return await call.change(change, async () => {
-          const turns = new Semaphore(concurrent);
-          const items = await Promise.all(
-            targets.map((target) =>
-              turns.use(undefined, () =>
-                outcomeOf(target, async () => {
-                  requireRole(caller, 'editor', target.namespace);
-                  await act(services, requireSync(services, target), body, caller.user);
-                }),
-              ),
-            ),
-          );
-          const done = items.filter(({ outcome }) => outcome === 'done').length;
-          return { items, done, refused: items.length - done };
+          return await outcomesOf(targets, async (target) => {
+            requireRole(caller, 'editor', target.namespace);
+            await act(services, requireSync(services, target), body, caller.user);
+          });
         });
       },
     }),
@@ -109,7 +100,20 @@ async function act(
   }
 }
 
-async function outcomeOf({ namespace, name }: Target, work: () => Promise<void>) {
+/** Does something for each, some at a time. What is wrong with one does not stop the others. */
+export async function outcomesOf<T extends Target>(
+  targets: readonly T[],
+  work: (target: T) => Promise<unknown>,
+): Promise<z.input<typeof bulkResult>> {
+  const turns = new Semaphore(concurrent);
+  const items = await Promise.all(
+    targets.map((target) => turns.use(undefined, () => outcomeOf(target, () => work(target)))),
+  );
+  const done = items.filter(({ outcome }) => outcome === 'done').length;
+  return { items, done, refused: items.length - done };
+}
+
+async function outcomeOf({ namespace, name }: Target, work: () => Promise<unknown>) {
   try {
     await work();
     return { namespace, name, outcome: 'done' as const };

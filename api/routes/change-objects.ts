@@ -78,7 +78,8 @@ function createRoute(services: Services, { kind, path, ids, createBody }: Kind):
     status: 201,
     async handle(call) {
       const { namespace } = call.params;
-      return await put(services, call, { ...call.body, kind, namespace, action: ids.create, ifVersion: '' });
+      const what = { ...call.body, kind, namespace, action: ids.create, ifVersion: '' };
+      return await putOne(services, call, what, call.query);
     },
   });
 }
@@ -100,14 +101,15 @@ function updateRoute(services: Services, { kind, path, ids, updateBody, require 
       const ifVersion = call.request.ifMatch;
       // Whether it is still the stored version is decided where it is written.
       if (ifVersion === undefined) requireVersion(ifVersion, before.version);
-      return await put(services, call, {
+      const what = {
         ...call.body,
         ...call.params,
         kind,
         action: ids.update,
         before: { spec: before.spec, labels: before.labels },
         ...(ifVersion !== undefined && ifVersion !== '*' && { ifVersion }),
-      });
+      };
+      return await putOne(services, call, what, call.query);
     },
   });
 }
@@ -137,6 +139,8 @@ function deleteRoute(services: Services, { kind, path, ids, require, delete: rem
   });
 }
 
+type PutQuery = z.output<typeof putQuery>;
+
 interface Put {
   readonly kind: ManifestKind;
   readonly namespace: string;
@@ -148,16 +152,24 @@ interface Put {
   readonly ifVersion?: string;
 }
 
-async function put(services: Services, call: Call, what: Put) {
+/** The answer has the version of what is stored now. */
+async function putOne(services: Services, call: Call, what: Put, query: PutQuery) {
+  const { version, ...rest } = await put(services, call, what, query);
+  if (version === undefined) return rest;
+  call.reply.etag(version);
+  return { ...rest, version };
+}
+
+/** Writes an object with its entry in the audit log, or checks only. */
+export async function put(services: Services, call: Call, what: Put, query: PutQuery) {
   requireChangeable(services);
   const { fleet, view } = services;
   const { kind, namespace, name, ifVersion } = what;
-  const { dryRun, takeOwnership } = call.query as z.output<typeof putQuery>;
   const manifest = readManifest(view, { kind, namespace, name, spec: what.spec, labels: what.labels });
-  const isDryRun = dryRun === 'true';
+  const isDryRun = query.dryRun === 'true';
   const options = {
     isDryRun,
-    takesOwnership: takeOwnership === 'true',
+    takesOwnership: query.takeOwnership === 'true',
     ...(ifVersion !== undefined && { ifVersion }),
   };
   const change = {
@@ -176,7 +188,6 @@ async function put(services: Services, call: Call, what: Put) {
   const stored = await (kind === 'Sync'
     ? fleet.findSync(namespace, name)
     : fleet.findDataSource(namespace, name));
-  if (stored) call.reply.etag(stored.version);
   return { action, spec: stored?.spec ?? manifest.spec, ...(stored && { version: stored.version }) };
 }
 

@@ -1,5 +1,6 @@
 import type { LockInfo } from '../../coordination/contract.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
+import { agentState } from '../../fleet/cluster.ts';
 import type { FleetAgent } from '../../fleet/contract.ts';
 import type { FleetView } from '../../fleet/view/contract.ts';
 import { mayIn } from '../access/caller.ts';
@@ -75,7 +76,7 @@ function eventsRoute({ events }: Services): Route {
     method: 'GET',
     path: '/events',
     tag,
-    summary: 'What happened lately, as this process has seen it: states, moves between agents, agents',
+    summary: 'What happened lately: states, moves between agents with their cause, agents',
     query: eventQuery,
     answer: eventList,
     async handle({ query, caller }) {
@@ -126,9 +127,17 @@ function lockRoute(
 }
 
 export function agentData(agent: FleetAgent) {
-  const { name, version, labels, joinedAt, isLeader, isDraining, syncs, loads } = agent;
+  const { name, version, labels, joinedAt, isLeader, hold, syncs, loads, midPass = [] } = agent;
   const load = Object.values(loads).reduce((sum, each) => sum + each, 0);
-  return { name, version, labels, joinedAt, isLeader, isDraining, syncs: syncs.length, load };
+  return {
+    ...{ name, version, labels, joinedAt, isLeader, state: agentState(agent) },
+    ...(hold && {
+      hold: { mode: hold.mode, by: hold.by, at: hold.at, passWaitSeconds: hold.passWaitMs / 1_000 },
+    }),
+    syncs: syncs.length,
+    midPass: midPass.length,
+    load,
+  };
 }
 
 export function lockData(view: FleetView, { kind, uid, dataSource, agent, token, isWaiting }: LockInfo) {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { definitions } from '../../connectors/catalog.ts';
 import { permanent } from '../../core/errors.ts';
 import type { FleetDataSource } from '../../fleet/contract.ts';
 import { dataSourcesIn } from '../../fleet/names.ts';
@@ -117,6 +118,7 @@ function rowOf(dataSource: FleetDataSource, slots: SlotCounts): Row {
     namespace,
     name,
     type,
+    ...offered(type),
     ready: status as Row['ready'],
     reason,
     message,
@@ -129,6 +131,19 @@ function rowOf(dataSource: FleetDataSource, slots: SlotCounts): Row {
     ...(report && { checkedAt: report.checkedAt }),
     createdAt,
     ...(labels && { labels }),
+  };
+}
+
+/** What an editor can offer for a system; nothing for one that a later version has. */
+function offered(type: string) {
+  const definition = definitions.find((each) => each.type === type);
+  if (!definition) return {};
+  const [objectField] = definition.fields.source;
+  const { source, destination } = definition.capabilities;
+  return {
+    ...(objectField !== undefined && { objectField }),
+    modes: [...source.modes],
+    writeModes: [...destination.writeModes],
   };
 }
 

@@ -12,21 +12,30 @@ import {
   checkResult,
   discovered,
   discoverQuery,
+  offsetEffect,
   planBody,
   planParams,
   planResult,
   previewBody,
   previewResult,
+  tryOffsetBody,
 } from '../schemas/examine.ts';
 import type { Services } from '../services.ts';
 import { pageOf } from './cluster.ts';
 import { requireDataSource } from './data-sources.ts';
+import { requireSync } from './syncs.ts';
 
 const path = '/datasources/{namespace}/{name}';
 
 /** Questions about systems, which an agent answers: only agents have drivers, credentials and network access. */
 export function examineRoutes(services: Services): readonly Route[] {
-  return [checkRoute(services), discoverRoute(services), previewRoute(services), planRoute(services)];
+  return [
+    checkRoute(services),
+    discoverRoute(services),
+    previewRoute(services),
+    planRoute(services),
+    tryOffsetRoute(services),
+  ];
 }
 
 function checkRoute(services: Services): Route {
@@ -127,6 +136,30 @@ function planRoute(services: Services): Route {
       const ask = await services.openAsker(signal);
       const plan = (await ask('plan', object, [sync, ...ends])) as PlanAnswer;
       return { ...plan, basedOn: known?.version ?? '' };
+    },
+  });
+}
+
+function tryOffsetRoute(services: Services): Route {
+  return route({
+    id: 'tryOffset',
+    method: 'POST',
+    path: '/syncs/{namespace}/{name}/offset/dry-run',
+    tag: 'Syncs',
+    summary: 'How many rows another offset would read again or skip, counted in the source; changes nothing',
+    params: objectParams,
+    body: tryOffsetBody,
+    answer: offsetEffect,
+    isReadOnly: true,
+    async handle({ params, body: { value }, signal }) {
+      const { uid, namespace, name, generation, spec } = requireSync(services, params);
+      const object = { uid, namespace, name, generation, spec };
+      const sync = manifests.readSync(object);
+      const ends = [sync.spec.source, sync.spec.destination].map((end) =>
+        readStored(services, { namespace, name: end.dataSource }),
+      );
+      const ask = await services.openAsker(signal);
+      return (await ask('offset', { sync: object, value }, [sync, ...ends])) as z.input<typeof offsetEffect>;
     },
   });
 }

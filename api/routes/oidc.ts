@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { permanent } from '../../core/errors.ts';
+import { asIdraError, permanent } from '../../core/errors.ts';
 import { cookieText, readCookie } from '../http/cookies.ts';
 import { type Call, type Route, route } from '../http/route.ts';
 import { loginMethods } from '../schemas/users.ts';
@@ -39,7 +39,8 @@ function methodsRoute({ oidc, users }: Services): Route {
   });
 }
 
-function beginRoute({ oidc }: Services): Route {
+function beginRoute(services: Services): Route {
+  const { oidc } = services;
   return route({
     id: 'beginOidc',
     method: 'GET',
@@ -48,13 +49,15 @@ function beginRoute({ oidc }: Services): Route {
     summary: 'Redirects to the provider of OpenID Connect',
     query: z.strictObject({ returnTo: returnPath }),
     status: 302,
-    async handle({ query, reply }) {
-      if (!oidc) throw notConfigured();
-      const { url, attempt } = await oidc.begin(query.returnTo);
-      const value = Buffer.from(JSON.stringify(attempt)).toString('base64url');
-      reply.cookie(cookieText(attemptCookie, value, { sameSite: 'Lax', maxAgeSeconds: attemptSeconds }));
-      reply.header('location', url);
-    },
+    handle: (call) =>
+      orLoginPage(services, call, async () => {
+        const { query, reply } = call;
+        if (!oidc) throw notConfigured();
+        const { url, attempt } = await oidc.begin(query.returnTo);
+        const value = Buffer.from(JSON.stringify(attempt)).toString('base64url');
+        reply.cookie(cookieText(attemptCookie, value, { sameSite: 'Lax', maxAgeSeconds: attemptSeconds }));
+        reply.header('location', url);
+      }),
   });
 }
 
@@ -67,8 +70,24 @@ function callbackRoute(services: Services): Route {
     summary: 'The provider redirects here after a login',
     query: z.looseObject({ code: z.string().max(4_096).optional(), state: z.string().max(1_000).optional() }),
     status: 302,
-    handle: (call) => finish(services, call),
+    handle: (call) => orLoginPage(services, call, () => finish(services, call)),
   });
+}
+
+/** A user in a browser who cannot be logged in is led back to the page for logins, which says why. */
+async function orLoginPage(
+  { config, log }: Services,
+  { request, reply }: Pick<Call, 'request' | 'reply'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    const error = asIdraError(thrown);
+    if (!request.wantsPage || error.disposition === 'bug') throw thrown;
+    log.warn('a login by OpenID Connect has failed', { code: error.code, message: error.message });
+    reply.header('location', `${config.basePath}/?loginError=${error.code}`);
+  }
 }
 
 async function finish(services: Services, call: Call): Promise<void> {

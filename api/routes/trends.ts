@@ -1,16 +1,17 @@
 import { trendKinds } from '../../core/trend.ts';
-import { mayIn, scopeOf } from '../access/caller.ts';
-import { everywhere } from '../access/roles.ts';
+import { scopeOf } from '../access/caller.ts';
 import { type Route, route } from '../http/route.ts';
 import { objectParams } from '../schemas/common.ts';
-import { totalTrend, trend, trendQuery } from '../schemas/trends.ts';
+import { syncQuery } from '../schemas/syncs.ts';
+import { lagTrends, totalTrend, trend, trendQuery } from '../schemas/trends.ts';
 import type { Services } from '../services.ts';
 import { requireSync } from './syncs.ts';
 
+const minuteMs = 60_000;
 const kinds = { '1h': 'fine', '7d': 'coarse' } as const;
 
 export function trendRoutes(services: Services): readonly Route[] {
-  const { trends, clock, view } = services;
+  const { charts, trends, clock, syncList } = services;
   return [
     route({
       id: 'getTrend',
@@ -21,11 +22,11 @@ export function trendRoutes(services: Services): readonly Route[] {
       params: objectParams,
       query: trendQuery,
       answer: trend,
-      async handle({ params, query }) {
+      async handle({ params, query, signal }) {
         const kind = kinds[query.range];
-        const points = trends.of(requireSync(services, params).uid, kind, clock.now());
+        const points = await charts.of(requireSync(services, params), kind, signal);
         const shown = points.map(({ lag, ...rest }) => ({ ...rest, ...(lag !== undefined && { lag }) }));
-        return { stepSeconds: trendKinds[kind].stepMs / 1_000, points: shown };
+        return { stepSeconds: trendKinds[kind].stepMs / 1_000, source: charts.source, points: shown };
       },
     }),
     route({
@@ -36,15 +37,28 @@ export function trendRoutes(services: Services): readonly Route[] {
       summary: 'Rate, worst lag and failures of all Syncs of the user over time',
       query: trendQuery,
       answer: totalTrend,
-      async handle({ query, caller }) {
+      async handle({ query, caller, signal }) {
         const kind = kinds[query.range];
-        const scope = scopeOf(caller, 'viewer');
-        const key = scope === everywhere ? everywhere : [...scope].sort().join();
-        const may = mayIn(caller, 'viewer');
-        const uids = [...view.syncs()].filter(may).map(({ uid }) => uid);
+        const points = await charts.total(scopeOf(caller, 'viewer'), kind, signal);
+        return { stepSeconds: trendKinds[kind].stepMs / 1_000, source: charts.source, points: [...points] };
+      },
+    }),
+    route({
+      id: 'listLagTrends',
+      method: 'GET',
+      path: '/lag-trends',
+      tag: 'Syncs',
+      summary:
+        'Lag of each Sync of a page of the list, over the last hour by minutes; always as agents have recorded it',
+      query: syncQuery,
+      answer: lagTrends,
+      async handle({ query, caller }) {
+        const now = clock.now();
+        const { items } = syncList.page(query, scopeOf(caller, 'viewer'));
         return {
-          stepSeconds: trendKinds[kind].stepMs / 1_000,
-          points: [...trends.total(key, uids, kind, clock.now())],
+          stepSeconds: minuteMs / 1_000,
+          until: new Date((Math.floor(now / minuteMs) + 1) * minuteMs).toISOString(),
+          items: items.map(({ uid }) => ({ uid, lags: [...trends.lags(uid, now)] })),
         };
       },
     }),

@@ -101,6 +101,11 @@ export const bulkResult = z
   })
   .meta({ id: 'BulkResult' });
 
+export const batchBody = z.strictObject({
+  items: z.array(createSyncBody).min(1).max(500).describe('The Syncs; each has an outcome of its own.'),
+});
+export const batchQuery = putQuery.pick({ dryRun: true });
+
 export const secretBody = z.strictObject({
   values: z
     .record(

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { systems } from '../../connectors/catalog.ts';
+import { definitions } from '../../connectors/catalog.ts';
 import { dataSourceSpecSchema } from '../../core/manifest/data-source-schema.ts';
 import { dataSourceStatusSchema } from '../../core/manifest/status-shape.ts';
+import { agentStates } from '../../fleet/cluster.ts';
 import { conditions, count, labels, paging, several, time } from './common.ts';
 import { assignment, lock } from './syncs.ts';
 
@@ -13,6 +14,12 @@ export const dataSourceRow = z
     namespace: z.string(),
     name: z.string(),
     type: z.string(),
+    objectField: z
+      .string()
+      .optional()
+      .describe('Field of spec.source and spec.destination that names one of its objects: table, topic.'),
+    modes: z.array(z.string()).optional().describe('Modes of Syncs that read from it.'),
+    writeModes: z.array(z.string()).optional().describe('Write modes of Syncs that write to it.'),
     ready: z.enum(['True', 'False', 'Unknown']),
     reason: z.string(),
     message: z.string(),
@@ -74,7 +81,7 @@ export const dataSourceDetail = z
   })
   .meta({ id: 'DataSourceDetail' });
 
-export const dataSourceSpec = dataSourceSpecSchema(systems).meta({ id: 'DataSourceSpec' });
+export const dataSourceSpec = dataSourceSpecSchema(definitions).meta({ id: 'DataSourceSpec' });
 
 export const agent = z
   .strictObject({
@@ -83,13 +90,60 @@ export const agent = z
     labels,
     joinedAt: z.string(),
     isLeader: z.boolean(),
-    isDraining: z.boolean(),
+    state: z
+      .enum(agentStates)
+      .describe(
+        'Cordoned, Draining and Drained: as users want it. Stopping: it was told to end, and gives its Syncs away.',
+      ),
+    hold: z
+      .strictObject({
+        mode: z.enum(['Cordoned', 'Draining']),
+        by: z.string(),
+        at: time(),
+        passWaitSeconds: z.number(),
+      })
+      .optional()
+      .describe('Who has cordoned or drained it.'),
     syncs: count().describe('Number of Syncs that it runs.'),
+    midPass: count().describe('Of these, in the middle of a long pass, whose end a drain awaits.'),
     load: z.number().describe('Sum of the measured loads of its Syncs.'),
   })
   .meta({ id: 'Agent' });
 
 export const agentList = z.strictObject({ items: z.array(agent), total: count() });
+
+export const agentParams = z.strictObject({ agent: text });
+export const holdBody = z.strictObject({
+  mode: z.enum(['Cordoned', 'Draining']),
+  passWaitSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(300)
+    .describe('Draining: how long the end of a long pass is awaited before its Sync is moved all the same.'),
+});
+export const movesBody = z.strictObject({
+  action: z.enum(['cordon', 'drain', 'uncordon', 'rebalance']),
+  agent: text.optional().describe('For all but rebalance.'),
+});
+const syncName = { uid: z.string(), namespace: z.string(), name: z.string() };
+export const plannedMoves = z
+  .strictObject({
+    moves: z.array(
+      z.strictObject({
+        ...syncName,
+        from: z.string().optional(),
+        to: z.string(),
+        isMidPass: z.boolean().describe('A drain moves it when its pass has ended.'),
+      }),
+    ),
+    moveCount: count().describe('At most 500 are listed.'),
+    withoutAgent: z
+      .array(z.strictObject({ ...syncName, message: z.string() }))
+      .describe('Syncs that run now and that no agent could run afterwards.'),
+    withoutAgentCount: count(),
+  })
+  .meta({ id: 'PlannedMoves' });
 
 export const assignmentQuery = z.strictObject({ agent: text.optional(), ...paging });
 export const assignmentList = z.strictObject({ items: z.array(assignment), total: count() });

@@ -52,6 +52,25 @@ export const previewResult = z
   })
   .meta({ id: 'RowsPreview' });
 
+const rowCount = z.strictObject({
+  rows: count(),
+  precision: z
+    .enum(['exact', 'atLeast', 'atMost'])
+    .describe('atLeast: it stopped counting. atMost: positions without a row are counted with them.'),
+});
+export const tryOffsetBody = z.strictObject({
+  value: z.string().min(1).max(4_096).describe('The new offset, as for setting it.'),
+});
+export const offsetEffect = z
+  .strictObject({
+    stored: z.string().describe('The offset that is stored now, or none.'),
+    wanted: z.string(),
+    readAgain: rowCount.optional().describe('Rows that were read before and would be read again.'),
+    skipped: rowCount.optional().describe('Rows that were not read yet and would never be.'),
+    uncounted: z.string().optional().describe('Why they are not counted.'),
+  })
+  .meta({ id: 'OffsetEffect' });
+
 export const planParams = z.strictObject({ namespace: name });
 export const planBody = createSyncBody.omit({ labels: true });
 export const planResult = z

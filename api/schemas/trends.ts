@@ -8,9 +8,14 @@ export const trendQuery = z.strictObject({
     .describe('An hour in steps of 10 s, or a week in steps of 10 min.'),
 });
 
+const source = z
+  .enum(['agents', 'prometheus'])
+  .describe('Where the points come from: what agents have recorded, or IDRA_PROMETHEUS_URL.');
+
 export const trend = z
   .strictObject({
     stepSeconds: count(),
+    source,
     points: z
       .array(
         z.strictObject({
@@ -29,6 +34,7 @@ export const trend = z
 export const totalTrend = z
   .strictObject({
     stepSeconds: count(),
+    source,
     points: z.array(
       z.strictObject({
         time: time(),
@@ -40,3 +46,18 @@ export const totalTrend = z
     ),
   })
   .meta({ id: 'TotalTrend' });
+
+export const lagTrends = z
+  .strictObject({
+    stepSeconds: count(),
+    until: time().describe('End of the last interval, which has not ended yet.'),
+    items: z.array(
+      z.strictObject({
+        uid: z.string(),
+        lags: z
+          .array(z.number().nullable())
+          .describe('The worst lag of each interval in seconds, oldest first; null: not known.'),
+      }),
+    ),
+  })
+  .meta({ id: 'LagTrends' });

@@ -19,11 +19,14 @@ const settleMs = 500;
 /** Between these nothing happens that is worth a line. */
 const quietStates = new Set(['Running', 'Waiting']);
 
-/** What this process has seen happen: state changes, moves between agents, changed specs. The newest some thousand, in memory. */
+/**
+ * What happened: state changes, moves between agents, changed specs. The newest some thousand, in memory; event-store.ts keeps them for
+ * the next process.
+ */
 export class Events {
   readonly #view: FleetView;
   readonly #clock: Clock;
-  readonly #events: EventData[] = [];
+  #events: EventData[] = [];
   readonly #syncs = new Map<string, SeenSync>();
   #agents = new Set<string>();
   #leader: string | undefined;
@@ -37,6 +40,13 @@ export class Events {
     for (const { uid } of view.syncs()) this.#see(uid, true);
     this.#seeAgents(true);
     this.#unlisten = view.onChange((change) => this.#apply(change));
+  }
+
+  /** What happened before this process was started, oldest first. Before anything is listed. */
+  restore(stored: readonly Omit<EventData, 'id'>[]): void {
+    const all = [...stored.slice(-kept), ...this.#events];
+    this.#events = all.map((event, index) => ({ ...event, id: String(index + 1) }));
+    this.#count = all.length;
   }
 
   /** Newest first. */
@@ -103,7 +113,13 @@ export class Events {
   #moveText(from: string, to: string): string {
     if (from === '') return `assigned to ${to}`;
     const left = this.#view.agents().find(({ name }) => name === from);
-    const why = !left ? `${from} is gone` : left.isDraining ? `${from} is stopping` : 'the load was balanced';
+    const why = !left
+      ? `${from} is gone`
+      : left.isDraining
+        ? `${from} is stopping`
+        : left.hold?.mode === 'Draining'
+          ? `${from} is drained by ${left.hold.by}`
+          : 'the load was balanced';
     return `moved from ${from} to ${to}: ${why}`;
   }
 

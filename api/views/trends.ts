@@ -11,6 +11,9 @@ export interface TimedPoint extends TrendPoint {
   readonly time: string;
 }
 
+const minutes = 60;
+const minuteMs = 60_000;
+
 interface Slot {
   readonly kind: TrendKind;
   readonly tick: number;
@@ -55,6 +58,22 @@ export class TrendMemory {
       found.push({ time: new Date((tick + 1) * stepMs).toISOString(), ...pointIn(ring, tick % count) });
     }
     return found;
+  }
+
+  /** The worst lag of each of the last sixty minutes, oldest first; null: not known. The last minute has not ended. */
+  lags(uid: string, nowMs: number): readonly (number | null)[] {
+    const { stepMs, count } = trendKinds.fine;
+    const ring = this.#rings.fine.get(uid);
+    const lags = Array.from({ length: minutes }, (): number | null => null);
+    if (!ring) return lags;
+    const first = Math.floor(nowMs / minuteMs) - minutes + 1;
+    for (let at = 0; at < count; at++) {
+      const index = Math.floor(((ring.ticks[at] ?? 0) * stepMs) / minuteMs) - first;
+      if (index < 0 || index >= minutes) continue;
+      const { lag } = pointIn(ring, at);
+      if (lag !== undefined) lags[index] = Math.max(lags[index] ?? 0, lag);
+    }
+    return lags;
   }
 
   /** Sum of the rates and worst lag of these Syncs. Kept until something is added, as all viewers of a page ask for the same. */

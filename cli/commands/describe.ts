@@ -3,9 +3,9 @@ import { stringify } from 'yaml';
 import type { Coordination } from '../../coordination/contract.ts';
 import { permanent } from '../../core/errors.ts';
 import type { ManifestKind } from '../../core/manifest/names.ts';
-import { describeEncoded } from '../../core/offset.ts';
+import { showEncoded } from '../../core/offset.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { readAgents } from '../../fleet/cluster.ts';
+import { agentState, readAgents } from '../../fleet/cluster.ts';
 import type { Fleet } from '../../fleet/contract.ts';
 import { dataSourcesIn } from '../../fleet/names.ts';
 import { dataSourceObject, syncObject } from '../../fleet/objects.ts';
@@ -68,8 +68,8 @@ async function syncPage({ fleet, namespace, name }: Described): Promise<string |
     time,
     by,
     action,
-    describeEncoded(from),
-    describeEncoded(to),
+    showEncoded(from),
+    showEncoded(to),
   ]);
   return [
     `Sync ${qualifiedName(sync)}: ${state}: ${message}\n`,
@@ -108,7 +108,7 @@ async function agentPage({ fleet, etcd, name }: Described): Promise<string | und
     .map((each) => [qualifiedName(each), each.status?.state ?? '']);
   const { version, labels, joinedAt } = agent;
   return [
-    `Agent ${name}: ${agent.isDraining ? 'Draining' : 'Ready'}${agent.isLeader ? ', leader' : ''}\n`,
+    `Agent ${name}: ${agentState(agent)}${agent.isLeader ? ', leader' : ''}\n`,
     stringify({ version, labels, joinedAt }),
     syncs.length === 0 ? 'Syncs: none\n' : table(['SYNC', 'STATE'], syncs),
   ].join('\n');

@@ -5,7 +5,7 @@ import { permanent } from '../../core/errors.ts';
 import type { ManifestKind } from '../../core/manifest/names.ts';
 import { formatSeconds } from '../../core/status.ts';
 import { rowCells, syncHeads, wideCells, wideHeads } from '../../core/sync-row.ts';
-import { readAgents } from '../../fleet/cluster.ts';
+import { agentState, readAgents } from '../../fleet/cluster.ts';
 import type { Fleet, FleetAgent, FleetDataSource, FleetSync } from '../../fleet/contract.ts';
 import { dataSourceObject, syncObject, syncRowOf } from '../../fleet/objects.ts';
 import { type Cli, runs } from '../cli.ts';
@@ -96,14 +96,14 @@ function listedDataSource(dataSource: FleetDataSource): Listed {
 }
 
 function listedAgent(agent: FleetAgent): Listed {
-  const { name, isLeader, isDraining, syncs, version, joinedAt } = agent;
+  const { name, isLeader, syncs, version, joinedAt } = agent;
   return {
     name,
     object: agent,
     cells: (nowMs) => [
       name,
       isLeader ? 'yes' : '',
-      isDraining ? 'Draining' : 'Ready',
+      agentState(agent),
       String(syncs.length),
       version,
       age(joinedAt, nowMs),

@@ -1,15 +1,33 @@
 import type { Command } from 'commander';
-import { describeEncoded } from '../../core/offset.ts';
+import type { OffsetEffect } from '../../agent/engine/offset-effect.ts';
+import { permanent } from '../../core/errors.ts';
+import { describeEncoded, showEncoded } from '../../core/offset.ts';
+import type { RowCount } from '../../core/row-count.ts';
 import type { OffsetHistoryEntry } from '../../core/status.ts';
 import { ask } from '../../fleet/ask.ts';
 import type { FleetSync } from '../../fleet/contract.ts';
 import { type Cli, runs } from '../cli.ts';
-import { exitStatus } from '../exit-status.ts';
+import { withExamination } from '../examine/examination.ts';
+import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 import { parseTimeout } from '../timeout.ts';
-import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../with-fleet.ts';
+import {
+  defaultStatePath,
+  type FleetOptions,
+  requireSync,
+  withFleet,
+  withFleetOptions,
+} from '../with-fleet.ts';
 import { caller } from './requests.ts';
+
+interface SetOptions extends FleetOptions {
+  readonly expect?: string;
+  readonly timeout: string;
+  readonly dryRun?: boolean;
+  readonly filename?: string;
+  readonly output?: OutputKind;
+}
 
 /** Shows offsets, and sets them safely: only while the Sync is suspended, and only if the stored offset is the expected one. */
 export function addOffset(root: Command, cli: Cli): void {
@@ -48,31 +66,73 @@ function addSet(offset: Command, cli: Cli): void {
       .command('set <sync> <value>')
       .description('set the offset; the Sync must be suspended, and the stored offset must equal --expect'),
   )
-    .requiredOption('--expect <current>', 'the offset that is stored now, or none')
+    .option(
+      '--expect <current>',
+      'the offset that is stored now, or none; required unless --dry-run is given',
+    )
+    .option('--dry-run', 'only print how many rows would be read again or skipped')
+    .option('-f, --filename <path>', 'with --dry-run in single mode: the manifests')
+    .addOption(outputOption('json', 'yaml'))
     .option('--timeout <duration>', 'how long to wait for the result; 0s: do not wait', '30s')
     .addHelpText(
       'after',
-      '\nExample:\n  idra suspend orders && idra offset set orders 41000 --expect 42000 && idra resume orders',
+      '\nExamples:\n  idra suspend orders && idra offset set orders 41000 --expect 42000 && idra resume orders\n  idra offset set orders 41000 --dry-run',
     );
-  runs<FleetOptions & { expect: string; timeout: string }>(
-    command,
-    cli,
-    async ([name = '', value = ''], options) => {
-      const timeoutMs = parseTimeout(options.timeout);
-      return await withFleet(cli, options, async (fleet) => {
-        const sync = await requireSync(fleet, name, options);
-        const answer = await ask(fleet, sync, 'offset', {
-          by: caller(),
-          offset: { value, expect: options.expect },
-          timeoutMs,
-        });
-        cli.out.write(
-          `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the offset will be set at the next run'}\n`,
-        );
-        return exitStatus.ok;
+  runs<SetOptions>(command, cli, async ([name = '', value = ''], options) => {
+    const { expect } = options;
+    if (options.dryRun) return await tryOffset(cli, name, value, options);
+    if (expect === undefined)
+      throw permanent('CallInvalid', "required option '--expect <current>' not specified", {
+        fix: `see idra offset get ${name}`,
       });
-    },
-  );
+    const timeoutMs = parseTimeout(options.timeout);
+    return await withFleet(cli, options, async (fleet) => {
+      const sync = await requireSync(fleet, name, options);
+      const answer = await ask(fleet, sync, 'offset', {
+        by: caller(),
+        offset: { value, expect },
+        timeoutMs,
+      });
+      cli.out.write(
+        `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the offset will be set at the next run'}\n`,
+      );
+      return exitStatus.ok;
+    });
+  });
+}
+
+/** Counted by whoever reaches the systems: an agent, or this process with the manifests of single mode. */
+async function tryOffset(cli: Cli, name: string, value: string, options: SetOptions): Promise<ExitStatus> {
+  const { filename, state, output } = options;
+  const [namespace, short] = name.includes('/') ? name.split('/') : [options.namespace, name];
+  const chosen = {
+    only: short ?? name,
+    ...(namespace !== undefined && { namespace }),
+    ...(filename !== undefined && { filename, state: state ?? defaultStatePath }),
+  };
+  const words = ['offset', 'set', name, value, '--dry-run', ...(output ? ['-o', output] : [])];
+  return await withExamination(cli, { options: chosen, words }, async (examination) => {
+    const sync = examination.syncs.find((each) => namespace === undefined || each.namespace === namespace);
+    if (!sync) throw permanent('SyncNotFound', `there is no Sync ${name}`);
+    const effect = await examination.offsetEffect(sync, value);
+    if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, effect));
+    else cli.out.write(effectText(effect));
+    return exitStatus.ok;
+  });
+}
+
+function effectText({ stored, wanted, readAgain, skipped, uncounted }: OffsetEffect): string {
+  const head = `stored: ${stored}\nnew: ${wanted}\n`;
+  if (!readAgain || !skipped) return `${head}not counted: ${uncounted ?? ''}\n`;
+  const none = readAgain.rows + skipped.rows === 0 ? 'no row is read again or skipped\n' : '';
+  const again = readAgain.rows > 0 ? `${countText(readAgain)} read again\n` : '';
+  const lost = skipped.rows > 0 ? `${countText(skipped)} skipped\n` : '';
+  return `${head}${none}${again}${lost}`;
+}
+
+function countText({ rows, precision }: RowCount): string {
+  const about = { exact: '', atLeast: 'at least ', atMost: 'at most ' }[precision];
+  return `${about}${rows} ${rows === 1 ? 'row is' : 'rows are'}`;
 }
 
 function addUndo(offset: Command, cli: Cli): void {
@@ -116,9 +176,10 @@ function addHistory(offset: Command, cli: Cli): void {
 }
 
 function historyCells({ time, by, action, from, to }: OffsetHistoryEntry): string[] {
-  return [time, by, action, describeEncoded(from), describeEncoded(to)];
+  return [time, by, action, showEncoded(from), showEncoded(to)];
 }
 
 function storedText(sync: FleetSync): string {
-  return describeEncoded(sync.status?.offset ?? null);
+  const { offset, offsetText } = sync.status ?? {};
+  return offset === undefined ? (offsetText ?? 'none') : describeEncoded(offset);
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { OffsetEffect } from '../../agent/engine/offset-effect.ts';
 import { findingOf, type Preview } from '../../agent/engine/preview.ts';
 import { manifests } from '../../connectors/catalog.ts';
 import type { Coordination } from '../../coordination/contract.ts';
 import type { SystemReport } from '../../core/connector.ts';
 import { asIdraError, type Finding } from '../../core/errors.ts';
 import type { ManifestObject } from '../../core/manifest/reader.ts';
-import { qualifiedName } from '../../core/sync-spec.ts';
+import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { agentAsker } from '../../fleet/ask-agents.ts';
 import { InputWrong } from '../findings.ts';
@@ -35,6 +36,10 @@ export async function examineByAgents(
   const objectByUid = new Map(chosen.map(({ object, sync }) => [sync.uid, object]));
   const dataSources = objects.dataSources.map((object) => manifests.readDataSource(object));
   const ask = await agentAsker(etcd, signal);
+  const endsOf = ({ namespace, spec }: Sync) =>
+    [spec.source.dataSource, spec.destination.dataSource].map((name) =>
+      dataSources.find((each) => each.namespace === namespace && each.name === name),
+    );
   return {
     syncs: chosen.map(({ sync }) => sync),
     dataSources,
@@ -42,13 +47,13 @@ export async function examineByAgents(
       (await ask('check', qualifiedName(dataSource), [dataSource])) as SystemReport,
     discover: async (dataSource) =>
       (await ask('discover', qualifiedName(dataSource), [dataSource])) as readonly Relation[],
+    async offsetEffect(sync, value) {
+      const subject = { sync: objectByUid.get(sync.uid), value };
+      return (await ask('offset', subject, [sync, ...endsOf(sync)])) as OffsetEffect;
+    },
     async plan(sync) {
-      const { source, destination } = sync.spec;
-      const ends = [source.dataSource, destination.dataSource].map((name) =>
-        dataSources.find((each) => each.namespace === sync.namespace && each.name === name),
-      );
       try {
-        return (await ask('plan', objectByUid.get(sync.uid), [sync, ...ends])) as Preview;
+        return (await ask('plan', objectByUid.get(sync.uid), [sync, ...endsOf(sync)])) as Preview;
       } catch (thrown) {
         const error = asIdraError(thrown);
         if (error.disposition !== 'permanent' && error.code !== 'NoAgentAnswered') throw error;

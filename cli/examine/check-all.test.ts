@@ -33,6 +33,7 @@ test('what concerns late rows is reported for a DataSource that a Sync reads by 
         }),
       discover: () => Promise.resolve([]),
       plan: () => Promise.resolve({ columns: [], statements: [], findings: [] }),
+      offsetEffect: () => Promise.reject(new Error('not asked')),
     });
     return checked.slice(0, 2).map(({ findings }) => findings.length);
   };
@@ -54,6 +55,7 @@ test('a DataSource that does not answer delays neither the others nor their Sync
         dataSource.name === 'silent' ? silent.promise : Promise.resolve({ version: '1', findings: [] }),
       discover: () => Promise.resolve([]),
       plan: () => Promise.resolve({ columns: [], statements: [], findings: [] }),
+      offsetEffect: () => Promise.reject(new Error('not asked')),
     },
     ({ kind, name }) => {
       known.add(`${kind} ${name}`);

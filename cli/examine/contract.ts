@@ -1,3 +1,4 @@
+import type { OffsetEffect } from '../../agent/engine/offset-effect.ts';
 import type { Preview } from '../../agent/engine/preview.ts';
 import type { SystemReport } from '../../core/connector.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
@@ -12,6 +13,8 @@ export interface Examination {
   discover(dataSource: DataSource): Promise<readonly Relation[]>;
   /** Failures become findings. */
   plan(sync: Sync): Promise<Preview>;
+  /** What another offset would do; changes nothing. */
+  offsetEffect(sync: Sync, value: string): Promise<OffsetEffect>;
 }
 
 export interface ExamineOptions {

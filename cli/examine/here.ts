@@ -1,7 +1,8 @@
+import { offsetEffect } from '../../agent/engine/offset-effect.ts';
 import { checkSystem, discoverSystem, endsOf, previewSync } from '../../agent/engine/preview.ts';
 import { definitionOf } from '../../connectors/catalog.ts';
 import { bug } from '../../core/errors.ts';
-import { qualifiedName } from '../../core/sync-spec.ts';
+import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import type { Cli } from '../cli.ts';
 import { chooseSyncs, findDataSource, readManifests, withoutState, withStateOf } from '../manifests.ts';
 import type { Examination, ExamineOptions } from './contract.ts';
@@ -22,17 +23,19 @@ export function examineHere(
     ),
   );
   const { secrets } = manifests;
+  const whole = (sync: Sync) => {
+    const ends = endsOf(sync, findDataSource(manifests));
+    if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
+    const stored = known?.get(sync.uid);
+    const state = stored && { progress: stored.progress, storedOffset: stored.offset };
+    return { sync, ...ends, secrets, definitionOf, ...state };
+  };
   return {
     syncs,
     dataSources: manifests.dataSources.filter((each) => only === undefined || used.has(qualifiedName(each))),
     check: (dataSource) => checkSystem({ dataSource, secrets, definitionOf }, signal),
     discover: (dataSource) => discoverSystem({ dataSource, secrets, definitionOf }, signal),
-    async plan(sync) {
-      const ends = endsOf(sync, findDataSource(manifests));
-      if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
-      const stored = known?.get(sync.uid);
-      const state = stored && { progress: stored.progress, storedOffset: stored.offset };
-      return await previewSync({ sync, ...ends, secrets, definitionOf, ...state }, signal);
-    },
+    plan: (sync) => previewSync(whole(sync), signal),
+    offsetEffect: (sync, value) => offsetEffect({ ...whole(sync), value }, signal),
   };
 }

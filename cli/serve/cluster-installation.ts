@@ -1,5 +1,6 @@
 import type { Coordination } from '../../coordination/contract.ts';
 import type { Log } from '../../core/log.ts';
+import { agentControl } from '../../fleet/agent-control.ts';
 import { agentAsker } from '../../fleet/ask-agents.ts';
 import { etcdFleet } from '../../fleet/etcd.ts';
 import { kubernetesClient, kubernetesFleetOver } from '../../fleet/kubernetes.ts';
@@ -20,6 +21,7 @@ export async function openEtcdInstallation(cli: Cli): Promise<OpenInstallation> 
     fleet,
     view,
     documents: etcd.documents,
+    agents: agentControl(etcd),
     openAsker: (signal) => agentAsker(etcd, signal),
     watchTrends: trendsOf(etcd),
     offsetHistory: (sync) => fleet.history(sync),
@@ -51,6 +53,7 @@ export async function openKubernetesInstallation(
     fleet,
     view,
     documents: etcd.documents,
+    agents: agentControl(etcd),
     openAsker: (signal) => agentAsker(etcd, signal),
     watchTrends: trendsOf(etcd),
     offsetHistory: (sync) => etcd.requests.history(sync.uid),

@@ -1,7 +1,8 @@
+import { offsetEffect } from '../../agent/engine/offset-effect.ts';
 import { checkSystem, discoverSystem, endsOf, previewSync } from '../../agent/engine/preview.ts';
 import { previewRows } from '../../agent/engine/preview-rows.ts';
 import { definitionOf, manifests as reader } from '../../connectors/catalog.ts';
-import type { PreviewSubject } from '../../coordination/contract.ts';
+import type { OffsetSubject, PreviewSubject } from '../../coordination/contract.ts';
 import type { StateFile } from '../../coordination/single/state-file.ts';
 import { permanent } from '../../core/errors.ts';
 import type { ManifestObject } from '../../core/manifest/reader.ts';
@@ -28,6 +29,12 @@ export function localAsker({ manifests, state, signal: outer }: LocalAsker): Ask
     if (found) return found;
     throw permanent('DataSourceNotFound', `there is no DataSource ${name}`);
   };
+  const wholeSync = (subject: unknown) => {
+    const sync = reader.readSync(subject as ManifestObject);
+    const ends = endsOf(sync, find);
+    if (!ends) throw permanent('DataSourceNotFound', 'a DataSource of the Sync is missing');
+    return { sync, ...ends, secrets, definitionOf, storedOffset: state.readOffset(sync.uid) };
+  };
   return async (kind, subject) =>
     await withDeadline(answerMs, outer, async (signal) => {
       switch (kind) {
@@ -45,13 +52,15 @@ export function localAsker({ manifests, state, signal: outer }: LocalAsker): Ask
             signal,
           );
         }
-        case 'plan': {
-          const sync = reader.readSync(subject as ManifestObject);
-          const ends = endsOf(sync, find);
-          if (!ends) throw permanent('DataSourceNotFound', 'a DataSource of the Sync is missing');
-          const storedOffset = state.readOffset(sync.uid);
-          return await previewSync({ sync, ...ends, secrets, definitionOf, storedOffset }, signal);
+        case 'plan':
+          return await previewSync(wholeSync(subject), signal);
+        case 'offset': {
+          const { sync, value } = subject as OffsetSubject;
+          return await offsetEffect({ ...wholeSync(sync), value }, signal);
         }
+        case 'moves':
+        case 'rebalance':
+          throw permanent('NotOfferedHere', 'in single mode there are no agents');
       }
     });
 }

@@ -51,6 +51,7 @@ export async function openSingleInstallation(
     view,
     documents: state.documents,
     watchTrends: (listener) => recordTrends(syncs, state, listener),
+    agents: undefined,
     openAsker: async (signal) => localAsker({ manifests, state, signal }),
     offsetHistory: async ({ uid }) => state.history(uid),
     // Syncs with schedule once end; the API goes on to show them.

@@ -50,6 +50,7 @@ export const code = {
   noSuchTransaction: 251,
   lockTimeout: 24,
   duplicateKey: 11_000,
+  documentTooLarge: 10_334,
   /** PostgreSQL's serialization failure, as DocumentDB passes it on. */
   serialization: 16_777_220,
 } as const;

@@ -255,6 +255,11 @@ function rowSecurity(objectName: string): Finding {
 /** With this setting the server refuses to read what policies would filter, also behind views. */
 export const refuseHidingSql = 'SET LOCAL row_security = off';
 
+/** What is behind a view or query may begin to hide rows at any time; like a table's own shape, this is checked with each page. */
+export function refusesHiding({ isOpaque, hidesRows }: Relation): boolean {
+  return isOpaque === true && !hidesRows;
+}
+
 /** Adds what row security hides in the tables behind a view or query, which the catalog does not show. */
 export async function withHiddenRows(
   session: Session,

@@ -14,6 +14,7 @@ import type { ObjectEntry, S3Session } from './session.ts';
 import { metadataColumns } from './source/metadata.ts';
 import { ObjectList } from './source/object-list.ts';
 import { openFile } from './source/parquet-object.ts';
+import { rawColumns, rawKeys } from './source/raw-object.ts';
 import { sampleText } from './source/text-sample.ts';
 
 /** Objects whose records or columns are looked at, from both ends of the list and its middle. */
@@ -30,6 +31,12 @@ export interface DescribeInit {
 /** The rows that the objects of a prefix give. Throws TableNotFound if there are none, ColumnsNotInferred. */
 export async function describePrefix(init: DescribeInit, signal: AbortSignal): Promise<Relation> {
   const { object } = init;
+  if (init.format.name === 'Raw')
+    return {
+      name: prefixName(init),
+      columns: [...rawColumns, ...metadataColumns(object.metadata ?? [])],
+      keys: rawKeys,
+    };
   const recordColumns = object.columns ?? (await inferColumns(init, signal));
   const required = new Set(object.key ?? []);
   const columns: Column[] = recordColumns.map(columnOf).map((column) => notNull(column, required));

@@ -164,13 +164,14 @@ export class S3Session {
     return await this.#contents.read(key, range, signal);
   }
 
-  /** A whole object; undefined if there is none. Throws if it is larger. */
+  /** A whole object; undefined if there is none. Throws if it is larger, or not the one with this ETag. */
   async readWhole(
     key: string,
     maxBytes: number,
     signal: AbortSignal,
-  ): Promise<{ readonly bytes: Buffer; readonly etag: string } | undefined> {
-    const body = await this.read(key, {}, signal).catch((error: unknown) => {
+    etag?: string,
+  ): Promise<(Pick<ObjectBody, 'etag' | 'contentType'> & { readonly bytes: Buffer }) | undefined> {
+    const body = await this.read(key, { etag }, signal).catch((error: unknown) => {
       if (isMissing(causeOf(causeOf(error)))) return undefined;
       throw error;
     });
@@ -184,7 +185,7 @@ export class S3Session {
           throw permanent('RecordOverLimit', `${this.where}: ${key} has more than ${maxBytes} bytes`);
         parts.push(chunk);
       }
-      return { bytes: Buffer.concat(parts), etag: body.etag };
+      return { bytes: Buffer.concat(parts), etag: body.etag, contentType: body.contentType };
     } finally {
       body.close();
     }

@@ -15,7 +15,7 @@ export interface TableEntry {
 }
 
 /** Maximum number of rows counted for an estimate. */
-const countLimit = 1_000_000;
+export const countLimit = 1_000_000;
 
 export function findTable(database: Database, name: string): TableEntry | undefined {
   return listTables(database).find((entry) => entry.name.toLowerCase() === name.toLowerCase());

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Finding } from '../../core/errors.ts';
 import { permanent } from '../../core/errors.ts';
 import { hiddenFindings, type WriteUse, writeFindings } from './check.ts';
+import { destinationFindings } from './describe.ts';
 import type { Session } from './session.ts';
 import { onServer } from './test-harness.ts';
 
@@ -67,21 +68,36 @@ test('rows and values that the server hides from the user are reported', async (
   const session = {
     async query(sql: string) {
       if (sql.includes('USER_NAME')) return [['idra']];
+      if (sql.includes('encryption_type')) return [['card']];
       return sql.includes('security_policies') ? [['only own']] : [['salary'], ['mail']];
     },
   } as unknown as Session;
-  const [rows, values] = await hiddenFindings(session, name, signal);
+  const [rows, values, encrypted] = await hiddenFindings(session, name, signal);
   assert.deepEqual([rows?.severity, rows?.code], ['warning', 'RowSecurity']);
   assert.match(rows?.message ?? '', /only own/);
   assert.deepEqual([values?.severity, values?.code], ['error', 'ValuesMasked']);
   assert.match(values?.message ?? '', /salary, mail/);
   assert.match(values?.fix ?? '', /^GRANT UNMASK TO \[idra\]/);
+  assert.deepEqual([encrypted?.severity, encrypted?.code], ['error', 'ValuesMasked']);
+  assert.match(encrypted?.message ?? '', /Always Encrypted.*: card$/);
   const older = {
     query: async () => {
       throw permanent('TableNotFound', 'there is no such view');
     },
   } as unknown as Session;
   assert.deepEqual(await hiddenFindings(older, name, signal), []);
+});
+
+test('a table whose indexes leave out duplicates without an error is no destination', () => {
+  const relation = { name: 'sales.orders', columns: [], keys: [] };
+  const traits = { temporalType: 0, isMemoryOptimized: false, isExternal: false, replacesStatements: false };
+  const findings = (ignoresDuplicates: boolean) =>
+    destinationFindings({
+      ...{ relation, name, kind: 'table', columns: [], keys: [] },
+      traits: { ...traits, ignoresDuplicates },
+    }).map(({ severity, code }) => `${severity} ${code}`);
+  assert.deepEqual(findings(true), ['error DuplicatesIgnored']);
+  assert.deepEqual(findings(false), []);
 });
 
 onServer((database) => {

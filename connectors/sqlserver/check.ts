@@ -110,7 +110,7 @@ function neededRights(
 
 const ownDatabase = 'QUOTENAME(DB_NAME())';
 
-/** What the server hides from this user without an error: rows by a security policy, and values by masks. */
+/** What the server hides from this user without an error: rows by a security policy, values by masks and encryption. */
 export async function hiddenFindings(
   session: Session,
   name: TableName,
@@ -135,6 +135,11 @@ export async function hiddenFindings(
        AND ${unmasks.map((each) => `COALESCE(${each}, 0) = 0`).join(' AND ')} ORDER BY c.column_id`,
     signal,
   );
+  const encrypted = await namesIn(
+    session,
+    `SELECT c.name FROM sys.columns AS c WHERE c.object_id = ${id} AND c.encryption_type IS NOT NULL ORDER BY c.column_id`,
+    signal,
+  );
   const findings: Finding[] = [];
   if (policies.length > 0)
     findings.push({
@@ -149,6 +154,13 @@ export async function hiddenFindings(
       code: 'ValuesMasked',
       message: `columns of ${table} are masked for this user, who would copy other values than the stored ones: ${masked.join(', ')}`,
       fix: `GRANT UNMASK TO ${await currentUser(session, signal)}, or leave the columns out with source.query`,
+    });
+  if (encrypted.length > 0)
+    findings.push({
+      severity: 'error',
+      code: 'ValuesMasked',
+      message: `columns of ${table} are encrypted by their clients (Always Encrypted), so that their encrypted bytes would be copied: ${encrypted.join(', ')}`,
+      fix: 'leave the columns out with source.query',
     });
   return findings;
 }

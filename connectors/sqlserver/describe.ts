@@ -1,4 +1,4 @@
-import { type Finding, permanent } from '../../core/errors.ts';
+import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName } from '../sql/names.ts';
@@ -41,6 +41,8 @@ export interface TableTraits {
   readonly isExternal: boolean;
   /** Triggers that run instead of a statement. */
   readonly replacesStatements: boolean;
+  /** An index leaves out rows whose key exists, and reports no error (IGNORE_DUP_KEY). */
+  readonly ignoresDuplicates: boolean;
 }
 
 const kinds: Readonly<Record<string, TableKind>> = { U: 'table', V: 'view' };
@@ -58,10 +60,12 @@ export async function describeTable(
     await requireSchema(session, name.schema, path, signal);
     return undefined;
   }
-  const [id, type, schema, table, temporal, memory, external, rows, insteadOf] = found;
+  const [id, type, schema, table, temporal, memory, external, rows, insteadOf, ignoring] = found;
   const actual: TableName = { schema: String(schema), table: String(table) };
   const objectName = joinName([actual.schema, actual.table]);
   const columns = (results[1]?.rows ?? []).map(toColumnRow);
+  // Each statement looks the name up again, and every object has columns.
+  if (columns.length === 0) throw schemaChanged(objectName, { what: 'it was dropped or replaced meanwhile' });
   const keys = (results[2]?.rows ?? []).map(toKeyRow);
   const kind = kinds[String(type).trim()] ?? 'other';
   const isTable = kind === 'table';
@@ -86,6 +90,7 @@ export async function describeTable(
       isMemoryOptimized: isSet(memory ?? 0),
       isExternal: isSet(external ?? 0),
       replacesStatements: isSet(insteadOf ?? 0),
+      ignoresDuplicates: isSet(ignoring ?? 0),
     },
   };
 }
@@ -95,13 +100,18 @@ export function insteadOfTriggers(id: string): string {
   return `sys.triggers AS g WHERE g.parent_id = ${id} AND g.is_instead_of_trigger = 1 AND g.is_disabled = 0`;
 }
 
+/** Indexes that leave out rows whose key exists: the server warns, and counts the statement as a success. */
+export function ignoringIndexes(id: string): string {
+  return `sys.indexes AS x WHERE x.object_id = ${id} AND x.ignore_dup_key = 1 AND x.is_disabled = 0`;
+}
+
 function describeSql(name: TableName): string {
   const id = objectId(name);
   const property = (what: string) => `OBJECTPROPERTY(o.object_id, '${what}')`;
   return [
     `SELECT o.object_id, o.type, SCHEMA_NAME(o.schema_id), o.name, ${property('TableTemporalType')}, ${property('TableIsMemoryOptimized')},
        ${property('TableIsExternal')}, (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = o.object_id AND p.index_id < 2),
-       (SELECT COUNT(*) FROM ${insteadOfTriggers('o.object_id')})
+       (SELECT COUNT(*) FROM ${insteadOfTriggers('o.object_id')}), (SELECT COUNT(*) FROM ${ignoringIndexes('o.object_id')})
      FROM sys.objects AS o WHERE o.object_id = ${id} AND o.type IN ('U', 'V', 'SN', 'ET')`,
     `${columnsSql(id)} ORDER BY c.column_id`,
     `${keysSql(id)} ORDER BY i.is_primary_key DESC, i.index_id, k.key_ordinal`,
@@ -226,7 +236,11 @@ export function destinationFindings({ relation, kind, traits }: TableEntry): Fin
           : traits.isMemoryOptimized
             ? 'a memory-optimized table, which cannot take part in a transaction with the locks that Idra uses'
             : undefined;
-  if (what === undefined) return traits.replacesStatements ? [writtenByTrigger(relation)] : [];
+  if (what === undefined)
+    return [
+      ...(traits.replacesStatements ? [writtenByTrigger(relation)] : []),
+      ...(traits.ignoresDuplicates ? [leavesOutDuplicates(relation)] : []),
+    ];
   return [
     {
       severity: 'error',
@@ -245,6 +259,16 @@ function writtenByTrigger({ name }: Relation): Finding {
     path: 'spec.destination.table',
     message: `${name} has an INSTEAD OF trigger: which rows are written is decided by it, and nothing reports those that it leaves out`,
     fix: 'drop or disable the trigger, or name another table',
+  };
+}
+
+function leavesOutDuplicates({ name }: Relation): Finding {
+  return {
+    severity: 'error',
+    code: 'DuplicatesIgnored',
+    path: 'spec.destination.table',
+    message: `${name} has an index with IGNORE_DUP_KEY = ON: the server leaves out rows whose key exists there, and reports no error`,
+    fix: 'ALTER INDEX ... REBUILD WITH (IGNORE_DUP_KEY = OFF), or name another table',
   };
 }
 

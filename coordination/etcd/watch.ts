@@ -31,14 +31,20 @@ export class Reflector implements Watching {
   readonly #kv: EtcdKv;
   readonly #range: Required<KeyRange>;
   readonly #sink: ReflectorSink;
+  readonly #isOptional: boolean;
   readonly #end = new AbortController();
   readonly #revisions = new Map<string, bigint>();
   readonly #done: Promise<void>;
 
-  constructor(kv: EtcdKv, prefix: string, sink: ReflectorSink) {
+  /**
+   * `isOptional`: the first list is not awaited while this user has no right to the keys. They are newer than the rights of an installation
+   * in which `idra etcd roles` has not run since.
+   */
+  constructor(kv: EtcdKv, prefix: string, sink: ReflectorSink, { isOptional = false } = {}) {
     this.#kv = kv;
     this.#range = underPrefix(prefix);
     this.#sink = sink;
+    this.#isOptional = isOptional;
     const synced = Promise.withResolvers<void>();
     this.isSynced = synced.promise;
     // If it is closed before the first list, there is no result, and no unhandled rejection.
@@ -72,6 +78,7 @@ export class Reflector implements Watching {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
+        if (this.#isOptional && hasCode(error, 'EtcdPermissionDenied')) onSynced();
         this.#sink.onError(error instanceof Error ? error : new Error(String(error)));
         await this.#pause(failures, signal).catch(() => {});
       }

@@ -149,6 +149,9 @@ describe('each role may do what it requests of etcd', () => {
       api.cluster.assignments(),
     ]);
     await api.epoch.raise(1);
+    await api.scheduling.hold({ agent: 'a', mode: 'Draining', by: 'ana', at: time, passWaitMs: 0 });
+    assert.equal((await api.scheduling.holds()).length, 1);
+    assert.equal(await api.scheduling.release('a'), true);
 
     await slots.release();
     await lock.release();

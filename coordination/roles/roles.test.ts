@@ -39,7 +39,13 @@ describe('rights on the keys of etcd', () => {
   test('no role can access keys that it does not need', () => {
     const writes = (role: (typeof roleNames)[number], key: string) =>
       isGranted({ range: { key }, access: 'write' }, grantsOf(role, keys));
-    for (const key of [keys.sync('u'), keys.name('n', 'a'), keys.dataSource('n', 'a'), keys.epoch])
+    for (const key of [
+      keys.sync('u'),
+      keys.name('n', 'a'),
+      keys.dataSource('n', 'a'),
+      keys.hold('a'),
+      keys.epoch,
+    ])
       assert.equal(writes('idra-agent', key), false, key);
     for (const key of [keys.lock('u'), keys.assignment('a', 'u'), keys.leader, keys.status('u'), keys.epoch])
       assert.equal(writes('idra-operator', key), false, key);

@@ -58,6 +58,12 @@ export const keyRights: readonly KeyRights[] = [
     why: 'a deleted Sync whose keys one side has removed, so that the other side removes its own',
   },
   { prefix: 'epoch', agent: 'read', operator: 'read', api: 'readwrite', why: 'raised only by users' },
+  {
+    prefix: 'holds/',
+    agent: 'read',
+    api: 'readwrite',
+    why: 'which agents get no Syncs: users decide, the leader obeys',
+  },
   // Reports of agents
   {
     prefix: 'status/',

@@ -1,5 +1,6 @@
 import type {
   Agent,
+  AgentHold,
   Assignment,
   ClusterChange,
   ClusterView,
@@ -14,10 +15,12 @@ import type { Keys } from '../keys.ts';
 import { toDataSource, toSync } from '../state/desired.ts';
 import { type AgentRecord, agentFields, assignmentFields, parseRecord } from '../state/records.ts';
 import { isOver } from '../state/removal.ts';
+import { holdFields } from '../state/scheduling.ts';
 
 interface Part {
   readonly prefix: string;
   readonly change: ClusterChange;
+  readonly isOptional?: true;
   put(pair: KeyValue): void;
   remove(key: string): void;
 }
@@ -31,13 +34,13 @@ export function watchCluster(
 ): ClusterWatching {
   const view = new View(keys);
   const watches = view.parts.map(
-    ({ prefix, change, put, remove }) =>
-      new Reflector(kv, prefix, {
-        onPut: put,
-        onDelete: remove,
-        onSettled: () => listener(change),
-        onError,
-      }),
+    ({ prefix, change, put, remove, isOptional }) =>
+      new Reflector(
+        kv,
+        prefix,
+        { onPut: put, onDelete: remove, onSettled: () => listener(change), onError },
+        { isOptional },
+      ),
   );
   const isSynced = Promise.all(watches.map((watch) => watch.isSynced)).then(() => {});
   isSynced.catch(() => {});
@@ -52,6 +55,7 @@ export function watchCluster(
 
 class View implements ClusterView {
   readonly agents = new Map<string, Agent>();
+  readonly holds = new Map<string, AgentHold>();
   readonly syncs = new Map<string, DesiredSync>();
   readonly dataSources = new Map<string, DesiredDataSource>();
   readonly assignments = new Map<string, Assignment>();
@@ -67,6 +71,13 @@ class View implements ClusterView {
     this.parts = [
       this.#agentsPart(keys),
       this.#loadsPart(keys),
+      {
+        prefix: keys.holds,
+        change: 'holds',
+        isOptional: true,
+        put: (pair) => this.holds.set(keys.lastPart(pair.key), parseRecord<AgentHold>(pair, holdFields)),
+        remove: (key) => this.holds.delete(keys.lastPart(key)),
+      },
       this.#syncsPart(keys),
       this.#removalsPart(keys),
       {

@@ -63,12 +63,13 @@ async function ask(
   return answer;
 }
 
-function noAnswer({ kind, selector }: Probe, timeoutMs: number): Error {
+function noAnswer({ kind, selector, agent }: Probe, timeoutMs: number): Error {
   const labels = labelTexts(selector);
-  const whom = labels.length === 0 ? 'no agent' : `no agent with the labels ${labels.join(', ')}`;
+  const any = agent === undefined ? 'no agent' : `agent ${agent}`;
+  const whom = labels.length === 0 ? any : `no agent with the labels ${labels.join(', ')}`;
   return transient(
     'NoAgentAnswered',
-    `${whom} has answered the ${kind} within ${Math.round(timeoutMs / 1_000)} s`,
+    `${whom} has ${agent === undefined ? '' : 'not '}answered the ${kind} within ${Math.round(timeoutMs / 1_000)} s`,
     {
       fix: 'check that an agent is running (idra get agents) and can reach the system',
     },
@@ -124,6 +125,7 @@ class Answering implements Watching {
     const pair = this.#probes.get(id);
     if (pair === undefined) return;
     const probe = parseRecord<Probe>(pair);
+    if (probe.agent !== undefined && probe.agent !== this.#input.session.agent.name) return;
     if (!hasLabels(this.#input.labels, Object.entries(probe.selector))) return;
     this.#answer(probe, pair).catch((error: unknown) => {
       const { session, onError } = this.#input;

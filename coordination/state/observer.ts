@@ -2,6 +2,7 @@ import type { UnassignedReason } from '../../core/effective-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type {
   Agent,
+  AgentHold,
   Assignment,
   DataSourceReport,
   DesiredDataSource,
@@ -25,9 +26,11 @@ import {
   reportFields,
 } from './records.ts';
 import { isOver } from './removal.ts';
+import { holdFields } from './scheduling.ts';
 
 interface Part {
   readonly prefix: string;
+  readonly isOptional?: true;
   put(pair: KeyValue): void;
   remove(key: string): void;
 }
@@ -41,14 +44,15 @@ export function observe(
 ): Observation {
   const observer = new Observer(keys, sink);
   const watches = observer.parts.map(
-    ({ prefix, put, remove }) =>
-      new Reflector(kv, prefix, { onPut: put, onDelete: remove, onSettled() {}, onError }),
+    ({ prefix, put, remove, isOptional }) =>
+      new Reflector(kv, prefix, { onPut: put, onDelete: remove, onSettled() {}, onError }, { isOptional }),
   );
   const isSynced = Promise.all(watches.map((watch) => watch.isSynced)).then(() => {});
   isSynced.catch(() => {});
   return {
     isSynced,
     agents: () => observer.agents(),
+    holds: () => [...observer.holds.values()],
     leader: () => observer.leader,
     assignments: () => observer.assignments,
     locks: () => observer.locks(),
@@ -61,6 +65,7 @@ export function observe(
 class Observer {
   readonly parts: readonly Part[];
   readonly assignments = new Map<string, Assignment>();
+  readonly holds = new Map<string, AgentHold>();
   leader: string | undefined;
   readonly #keys: Keys;
   readonly #sink: ObservationSink;
@@ -171,7 +176,7 @@ class Observer {
   }
 
   #clusterParts(): readonly Part[] {
-    const { agents, loads, assignments, leader, locks, slots, epoch } = this.#keys;
+    const { agents, holds, loads, assignments, leader, locks, slots, epoch } = this.#keys;
     const last = (key: string) => this.#keys.lastPart(key);
     const agentsChange = () => this.#sink.onAgents();
     const part = (prefix: string, put: Part['put'], remove: Part['remove'], changed: () => void): Part => ({
@@ -199,6 +204,15 @@ class Observer {
         (key) => this.#agents.delete(last(key)),
         agentsChange,
       ),
+      {
+        ...part(
+          holds,
+          (pair) => this.holds.set(last(pair.key), parseRecord<AgentHold>(pair, holdFields)),
+          (key) => this.holds.delete(last(key)),
+          agentsChange,
+        ),
+        isOptional: true,
+      },
       part(
         loads,
         (pair) => this.#loads.set(last(pair.key), parseRecord<Agent['loads']>(pair)),

@@ -8,6 +8,11 @@ export const agentCodes = {
       'Give each agent a name of its own (IDRA_AGENT_NAME); an agent that has just died frees its name when its lease ends.',
     systems: ['etcd'],
   },
+  AgentNotEmpty: {
+    cause: 'An agent that is being drained still runs Syncs after the time that the command waited.',
+    remedy: 'Nothing: it gives them away when their passes end. Look with idra get agents.',
+    systems: ['command line'],
+  },
   AgentNotFound: {
     cause: 'No agent of this name is registered.',
     remedy: 'List the agents with idra get agents.',

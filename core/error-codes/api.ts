@@ -59,6 +59,11 @@ export const apiCodes = {
     remedy: 'Use at least 12 characters that are not a common password.',
     systems: ['API'],
   },
+  PrometheusUnavailable: {
+    cause: 'IDRA_PROMETHEUS_URL is set, and Prometheus does not answer queries for charts.',
+    remedy: 'Check the address and that Prometheus runs; without the variable charts come from the agents.',
+    systems: ['API'],
+  },
   ProviderUnavailable: {
     cause: 'The provider of OpenID Connect does not answer.',
     remedy: 'Check IDRA_API_OIDC_ISSUER and the network; log in with a password meanwhile.',

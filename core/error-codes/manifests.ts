@@ -36,10 +36,6 @@ export const manifestCodes = {
     cause: 'The Sync does not exist.',
     remedy: 'Correct the name: idra get syncs.',
   },
-  SystemNotAvailable: {
-    cause: 'The type of system is not offered in this version.',
-    remedy: 'Use one of the types that the message lists.',
-  },
   WriteModeNotOffered: {
     cause: 'The system does not offer the write mode.',
     remedy: 'Use a write mode that the message names.',

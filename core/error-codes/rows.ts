@@ -83,7 +83,7 @@ export const rowCodes = {
   },
   ValuesMasked: {
     cause:
-      'Columns of the source have dynamic data masking, and the user has no right to see the values: masks would be copied instead.',
+      'Columns of the source have dynamic data masking, and the user has no right to see the values; or they are encrypted by clients (Always Encrypted): other values would be copied.',
     remedy: 'GRANT UNMASK to the user, or leave the columns out with source.query.',
     systems: ['SQL Server'],
   },

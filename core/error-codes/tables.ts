@@ -50,6 +50,12 @@ export const tableCodes = {
     remedy:
       'Check that the DataSource points to the right server; read fewer columns with source.query, or give the field that the message names a shorter type.',
   },
+  DuplicatesIgnored: {
+    cause:
+      'An index of the destination has IGNORE_DUP_KEY = ON: the server leaves out rows whose key exists there, and reports no error.',
+    remedy: 'Rebuild the index with IGNORE_DUP_KEY = OFF, or name another table.',
+    systems: ['SQL Server'],
+  },
   FieldUnknown: {
     cause: 'Records of the source have a field that the inferred columns do not have (schemaChanges: Fail).',
     remedy:

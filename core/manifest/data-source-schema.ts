@@ -1,18 +1,15 @@
 import { z } from 'zod';
-import type { Capabilities, Definition, SystemFields } from '../definition.ts';
+import type { Definition, SystemFields } from '../definition.ts';
 import type { Mode } from '../sync-spec.ts';
-import { all, exactlyOne, has, implies, isFilled, not } from './conditions.ts';
+import { all, exactlyOne, has, implies, isFilled } from './conditions.ts';
 import { labels } from './fields.ts';
 import type { Rule } from './rules.ts';
 
 /** A system that a DataSource can name. */
-export interface SystemSchema
-  extends Pick<Definition, 'type' | 'title' | 'config' | 'fields' | 'isLocalFile'> {
-  /** Of offered systems. */
-  readonly capabilities?: Capabilities;
-  /** False: part of the schema to reserve the name, but refused. */
-  readonly isOffered: boolean;
-}
+export type SystemSchema = Pick<
+  Definition,
+  'type' | 'title' | 'config' | 'fields' | 'isLocalFile' | 'capabilities'
+>;
 
 const sharedFields = {
   maxConcurrentSyncs: z
@@ -41,9 +38,9 @@ const sharedFields = {
 
 /** The spec of a DataSource: one optional object per system. */
 export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
-  const objects = systems.map(({ type, title, config, isOffered }) => [
+  const objects = systems.map(({ type, title, config }) => [
     type,
-    config.optional().describe(`How to reach ${title}${isOffered ? '' : '; offered in a later version'}.`),
+    config.optional().describe(`How to reach ${title}.`),
   ]);
   return z.strictObject({
     ...(Object.fromEntries(objects) as Record<string, z.ZodOptional<z.ZodObject>>),
@@ -51,24 +48,20 @@ export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
   });
 }
 
-/** Fields and modes of all systems in this version. */
+/** What the systems have together. */
 export interface Offered extends SystemFields {
   /** The fields of each system. */
   readonly systems: readonly SystemFields[];
-  readonly modes: readonly Mode[];
   readonly seesDeletes: readonly Mode[];
 }
 
 export function offeredBy(systems: readonly SystemSchema[]): Offered {
-  const offered = systems.filter((each) => each.isOffered);
-  const fieldsOf = (end: 'source' | 'destination') => offered.flatMap(({ fields }) => fields[end]);
-  const sources = offered.flatMap(({ capabilities }) => capabilities?.source ?? []);
+  const fieldsOf = (end: 'source' | 'destination') => systems.flatMap(({ fields }) => fields[end]);
   return {
-    systems: offered.map(({ fields }) => fields),
+    systems: systems.map(({ fields }) => fields),
     source: distinct(fieldsOf('source')),
     destination: distinct(fieldsOf('destination')),
-    modes: distinct(sources.flatMap(({ modes }) => modes)),
-    seesDeletes: distinct(sources.flatMap(({ seesDeletes }) => seesDeletes)),
+    seesDeletes: distinct(systems.flatMap(({ capabilities }) => capabilities.source.seesDeletes)),
   };
 }
 
@@ -77,16 +70,16 @@ function distinct<T>(values: readonly T[]): readonly T[] {
 }
 
 export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule[] {
-  const offered = systems.filter((each) => each.isOffered).map((each) => each.type);
+  const types = systems.map((each) => each.type);
   return [
     {
-      path: offered[0] ?? '',
-      condition: exactlyOne(...systems.map((each) => each.type)),
+      path: types[0] ?? '',
+      condition: exactlyOne(...types),
       message: 'a DataSource must set exactly one system',
-      fix: `keep one of ${offered.join(', ')}`,
+      fix: `keep one of ${types.join(', ')}`,
     },
     ...systems.filter((each) => each.isLocalFile).map(placementRule),
-    ...systems.flatMap((each) => rulesOfSystem(each, offered)),
+    ...systems.flatMap(rulesOfSystem),
   ];
 }
 
@@ -100,17 +93,7 @@ function placementRule({ type, title }: SystemSchema): Rule {
   };
 }
 
-function rulesOfSystem({ type, title, config, isOffered }: SystemSchema, offered: readonly string[]): Rule[] {
-  if (!isOffered) {
-    return [
-      {
-        path: type,
-        condition: not(has(type)),
-        message: `${title} is not offered in this version`,
-        fix: `use ${alternatives(offered)}`,
-      },
-    ];
-  }
+function rulesOfSystem({ type, config }: SystemSchema): Rule[] {
   if (!('tls' in config.shape)) return [];
   const [cert, key] = [`${type}.tls.certSecretRef`, `${type}.tls.keySecretRef`];
   return [

@@ -71,7 +71,7 @@ const objectFields = {
     .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
     .optional()
     .describe(
-      'How rows are written: JSON (default), Avro or Raw in Kafka messages; JSONLines (default), CSV or Parquet in S3 objects.',
+      'How rows are written: JSON (default), Avro or Raw in Kafka messages; JSONLines (default), CSV, Parquet or Raw (each object is one row) in S3 objects.',
     ),
   compression: z
     .enum(['None', 'Gzip', 'Snappy', 'LZ4', 'Zstd'])

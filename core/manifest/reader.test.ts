@@ -8,6 +8,16 @@ import { makeManifestReader } from './reader.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 const fields: SystemSchema['fields'] = { source: ['table', 'query'], destination: ['table'] };
+const capabilities: SystemSchema['capabilities'] = {
+  source: {
+    modes: ['Snapshot', 'Id', 'Timestamp'],
+    seesDeletes: [],
+    hasFixedColumns: true,
+    lateRowBound: 'none',
+    hasSessionTimeZone: false,
+  },
+  destination: { writeModes: ['Append', 'Upsert', 'Replace'], hasLargest: true, canDelete: true },
+};
 const systems: readonly SystemSchema[] = [
   {
     type: 'postgres',
@@ -21,7 +31,7 @@ const systems: readonly SystemSchema[] = [
       tls: tlsObject(),
     }),
     fields,
-    isOffered: true,
+    capabilities,
   },
   {
     type: 'sqlite',
@@ -29,14 +39,7 @@ const systems: readonly SystemSchema[] = [
     config: z.strictObject({ path: text({ max: 9 }) }),
     fields,
     isLocalFile: true,
-    isOffered: true,
-  },
-  {
-    type: 'kafka',
-    title: 'Kafka',
-    config: z.strictObject({ passwordSecretRef: secretReference().optional() }),
-    fields: { source: ['topic'], destination: ['topic'] },
-    isOffered: false,
+    capabilities,
   },
 ];
 const reader = makeManifestReader(systems);

@@ -88,7 +88,12 @@ export const syncStatusSchema = z.strictObject({
     .describe('How far the destination is behind the source, in seconds.'),
   lag: z.string().optional().describe('The same, human-readable.'),
   observedAt: time().optional().describe('Time of the observation.'),
-  offset: z.string().optional().describe('Stored offset, in the format of `idra offset set`.'),
+  offset: z
+    .string()
+    .optional()
+    .describe(
+      'Stored offset, in the format of `idra offset set`; a very long one by its beginning and its hash.',
+    ),
   lastSyncTime: time().optional().describe('Time of the last commit of rows.'),
   lastPassTime: time().optional().describe('Time of the last pass.'),
   nextPassTime: time().optional().describe('When the next pass is due.'),

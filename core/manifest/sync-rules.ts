@@ -15,7 +15,7 @@ import {
 } from './conditions.ts';
 import { alternatives, type Offered } from './data-source-schema.ts';
 import type { Rule } from './rules.ts';
-import { type End, ends, isNaming, known, systemFieldRules } from './system-field-rules.ts';
+import { type End, ends, isNaming, systemFieldRules } from './system-field-rules.ts';
 
 const isLastDestination = isOneOf('mode', ...lastDestinationModes);
 
@@ -55,7 +55,7 @@ function namingRule(end: End, offered: readonly SystemField[]): Rule {
   const fields = naming.map((field) => `${end}.${field}`);
   return {
     path: end,
-    condition: exactlyOne(...known[end].filter(isNaming).map((field) => `${end}.${field}`)),
+    condition: exactlyOne(...fields),
     message: `${end} must set ${naming.length === 1 ? '' : 'exactly one of '}${naming.join(', ')}`,
     fix: fields.length === 1 ? `set ${fields[0]}` : `set one of ${listed(fields)}`,
   };
@@ -189,36 +189,23 @@ const laterRules: readonly Rule[] = [
   },
 ];
 
-/** What the systems of this version can do. */
-function capabilityRules({ modes, seesDeletes }: Offered): readonly Rule[] {
-  const stream: Rule = {
-    path: 'mode',
-    condition: not(isOneOf('mode', 'Stream')),
-    message: 'mode Stream is not offered in this version',
-    fix: 'use Timestamp, Id or Snapshot',
+/** Which modes see deletions. */
+function deletionRule({ seesDeletes }: Offered): Rule {
+  return {
+    path: 'deletes',
+    condition: implies(isOneOf('deletes', 'Hard', 'Soft'), isOneOf('mode', ...seesDeletes)),
+    message: 'a mode that queries rows does not detect deletions',
+    fix: `use mode ${alternatives(seesDeletes)}, or deletes Ignore; writeMode Replace also applies deletions at the source`,
   };
-  const deletes =
-    seesDeletes.length === 0
-      ? {
-          condition: isOneOf('deletes', 'Ignore'),
-          message: 'deletes Hard and Soft are not offered in this version',
-          fix: 'use Ignore; writeMode Replace also applies deletions at the source',
-        }
-      : {
-          condition: implies(isOneOf('deletes', 'Hard', 'Soft'), isOneOf('mode', ...seesDeletes)),
-          message: 'a mode that queries rows does not detect deletions',
-          fix: `use mode ${alternatives(seesDeletes)}, or deletes Ignore; writeMode Replace also applies deletions at the source`,
-        };
-  return [...(modes.includes('Stream') ? [] : [stream]), { path: 'deletes', ...deletes }];
 }
 
-/** `offered`: what the systems of this version have. */
+/** `offered`: what the systems have. */
 export function syncRules(offered: Offered): readonly Rule[] {
   return [
     ...objectRules(offered),
     ...httpRules,
     ...modeRules,
-    ...capabilityRules(offered),
+    deletionRule(offered),
     ...laterRules,
     ...systemFieldRules(offered),
   ];

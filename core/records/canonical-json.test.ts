@@ -109,3 +109,19 @@ test('every value is read back as it was written', () => {
     { numRuns: 2_000 },
   );
 });
+
+test('a value of another type than its column, which SQLite allows, is a misfit', () => {
+  const values: readonly [ColumnType, Value][] = [
+    [{ kind: 'boolean' }, 'maybe'],
+    [{ kind: 'int', bits: 64 }, 'abc'],
+    [{ kind: 'int', bits: 64 }, 1.5],
+    [{ kind: 'float', bits: 64 }, 'abc'],
+    [{ kind: 'decimal' }, 'much'],
+    [{ kind: 'bytes' }, 'text'],
+    [{ kind: 'date' }, 'yesterday'],
+    [{ kind: 'text' }, Buffer.of(0, 255)],
+    [{ kind: 'json' }, '{no json'],
+  ];
+  for (const [type, value] of values)
+    assert.ok(jsonOf(type)(value) instanceof Misfit, `${type.kind} ${value}`);
+});

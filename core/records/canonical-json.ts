@@ -52,7 +52,8 @@ type Some = Exclude<Value, null>;
 function nonNullJsonOf(type: ColumnType, options: JsonOptions): (value: Some) => string | Misfit {
   switch (type.kind) {
     case 'boolean':
-      return String;
+      return (value) =>
+        typeof value === 'boolean' ? String(value) : new Misfit('is neither true nor false');
     case 'int':
       return (value) => integerJson(value, options);
     case 'decimal':
@@ -62,7 +63,10 @@ function nonNullJsonOf(type: ColumnType, options: JsonOptions): (value: Some) =>
     case 'json':
       return (value) => embeddedJson(String(value));
     case 'bytes':
-      return (value) => JSON.stringify(Buffer.from(value as Buffer).toString('base64'));
+      return (value) =>
+        value instanceof Uint8Array
+          ? JSON.stringify(Buffer.from(value).toString('base64'))
+          : new Misfit('is not bytes');
     case 'date':
       return (value) => textOr(isoFromDate(String(value)));
     case 'timestamp':
@@ -72,23 +76,28 @@ function nonNullJsonOf(type: ColumnType, options: JsonOptions): (value: Some) =>
     case 'untyped':
       return (value) => untypedJson(value, options);
     default:
-      return (value) => JSON.stringify(String(value));
+      return (value) =>
+        value instanceof Uint8Array ? new Misfit('is not text') : JSON.stringify(String(value));
   }
 }
 
 const noNumber = new Misfit('is NaN or infinite, which JSON does not have');
 
 function numberJson(text: string, { numbersAsText }: JsonOptions): string | Misfit {
-  if (!/^-?\d+(\.\d+)?$/.test(text)) return noNumber;
+  if (!/^-?\d+(\.\d+)?$/.test(text))
+    return /^-?(NaN|Infinity)$/.test(text) ? noNumber : new Misfit('is not a number');
   return numbersAsText ? `"${text}"` : text;
 }
 
 function integerJson(value: Some, options: JsonOptions): string | Misfit {
   const isInteger = typeof value === 'bigint' || Number.isSafeInteger(value);
-  return isInteger && !options.numbersAsText ? String(value) : numberJson(String(value), options);
+  if (isInteger && !options.numbersAsText) return String(value);
+  const text = String(value);
+  return text.includes('.') ? new Misfit('is not a whole number') : numberJson(text, options);
 }
 
 function floatJson(value: Some): string | Misfit {
+  if (typeof value !== 'number') return new Misfit('is not a number');
   if (!Number.isFinite(value)) return noNumber;
   return Object.is(value, -0) ? '-0' : String(value);
 }

@@ -73,6 +73,7 @@ test('a value that would change is a misfit, and the reason has no data', () => 
     ['boolean', '1'],
     ['text', '{"a":1}'],
     ['text(3)', '"secret"'],
+    ['text', '"secret\\ud800"'],
     ['bytes', '"not base64"'],
     ['bytes(2)', '"3q2+7w=="'],
     ['uuid', '"secret"'],

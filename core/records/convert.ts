@@ -25,7 +25,7 @@ export function converterOf<N>(type: ColumnType, access: NodeAccess<N>): Convert
     case 'json':
       return (node) => {
         if (access.read(node).kind === 'null') return null;
-        return access.json(node) ?? new Misfit('has a number that JSON cannot keep');
+        return access.json(node) ?? new Misfit('is, or contains, a value that JSON cannot keep');
       };
     case 'array':
       return arrayConverter(type.of, access);
@@ -112,10 +112,14 @@ function uuidOf(value: NodeValue): Value | Misfit {
 function textOf({ maxLength }: Extract<ColumnType, { kind: 'text' }>): ScalarConverter {
   return (value) => {
     const text = plainText(value);
+    // JSON may write half of one as an escape, and no other system could store it.
+    if (value.kind === 'text' && !value.text.isWellFormed()) return halfCharacter;
     if (text instanceof Misfit || maxLength === undefined || text.length <= maxLength) return text;
     return [...text].length <= maxLength ? text : new Misfit(`is longer than ${maxLength} characters`);
   };
 }
+
+const halfCharacter = new Misfit('has half of a surrogate pair, which is no character');
 
 /** A scalar as text: numbers as they were written, times in ISO 8601, bytes as base64. */
 function plainText(value: NodeValue): string | Misfit {

@@ -90,7 +90,9 @@ function formsOf(value: unknown): Forms {
   if (typeof value === 'string') return { type: 'text', plain: value };
   if (typeof value === 'boolean') return { type: 'boolean', plain: String(value), json: String(value) };
   if (value instanceof Date) return dateForms(value);
-  if (value instanceof BSON.Int32 || value instanceof BSON.Long)
+  // A Timestamp is a Long, too.
+  const isLong = value instanceof BSON.Long && !(value instanceof BSON.Timestamp);
+  if (value instanceof BSON.Int32 || isLong)
     return { type: 'number', plain: value.toString(), json: value.toString() };
   if (value instanceof BSON.Double) return doubleForms(value.value);
   if (value instanceof BSON.Decimal128)

@@ -155,8 +155,14 @@ async function sqlserverSession({ url, idle, writerSettings = [] }: Place, role:
   const settings = ['SET LOCK_TIMEOUT 400', ...(role === 'writer' ? writerSettings : [])];
   // A server that only speaks the protocol does not know all of them.
   for (const each of settings) await server.query(each).catch(() => {});
+  let last: Promise<unknown> = Promise.resolve();
   const session: IdleSession = {
-    query: async (sql) => (await server.query(sql)).map((row) => row.map(cellText)),
+    // The driver takes one statement at a time, and two flows may share a reader.
+    query(sql) {
+      const result = last.then(async () => (await server.query(sql)).map((row) => row.map(cellText)));
+      last = result.catch(() => {});
+      return result;
+    },
     end: () => server.close(),
     async close() {
       if (!idle) return await server.close();

@@ -57,24 +57,9 @@ export async function readRaw(
 ): Promise<readonly RawRow[]> {
   const { system } = database;
   if (hasDocuments(system)) throw new Error('documents have no columns');
-  const items = columns.map(({ name, type }) =>
-    system === 'sqlserver' ? sqlserverText(quote(name), type) : textExpression(system, quote(name), type),
-  );
+  const items = columns.map(({ name, type }) => textExpression(system, quote(name), type));
   const rows = await session.query(`SELECT ${items.join(', ')} FROM ${from} AS t`);
   return rows.map((row) => new Map(columns.map(({ name }, index) => [name, row[index] ?? null])));
-}
-
-/** The driver makes numbers of decimals, and dates of times. */
-function sqlserverText(column: string, type: string): string {
-  if (/^(var)?binary|image|^timestamp|rowversion/.test(type))
-    return `LOWER(CONVERT(varchar(max), CAST(${column} AS varbinary(max)), 2))`;
-  if (/^(float|real)/.test(type)) return `CONVERT(varchar(60), ${column}, 3)`;
-  if (/money/.test(type)) return `CONVERT(varchar(60), ${column}, 2)`;
-  if (/^datetimeoffset/.test(type))
-    return `CONVERT(varchar(60), CAST(SWITCHOFFSET(${column}, '+00:00') AS datetime2(7)), 121)`;
-  if (/^(date|time|small)/.test(type) && !/int/.test(type)) return `CONVERT(varchar(60), ${column}, 121)`;
-  if (/unique/.test(type)) return `LOWER(CONVERT(varchar(60), ${column}))`;
-  return `CONVERT(nvarchar(max), ${column})`;
 }
 
 /** How values of a declared type compare, for the types that the tester's own columns may have. */

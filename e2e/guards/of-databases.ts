@@ -216,7 +216,7 @@ export const ofDatabases: readonly Guard[] = [
   },
   {
     name: 'PostgreSQL: rows that row security begins to hide behind a view are detected',
-    file: 'connectors/postgres/source/source.ts',
+    file: 'connectors/postgres/describe.ts',
     from: 'return isOpaque === true && !hidesRows;',
     to: 'return false;',
     caughtBy: { test: 'connectors/postgres/source/shape.test.ts', only: 'behind a view' },

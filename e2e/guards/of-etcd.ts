@@ -58,4 +58,18 @@ export const ofEtcd: readonly Guard[] = [
     to: 'if (secret.type === undefined) {',
     caughtBy: { test: 'cli/certificates/secret-store.test.ts' },
   },
+  {
+    name: 'an agent that a user has cordoned or drained gets no Syncs',
+    file: 'agent/balance/loads.ts',
+    from: '&& !isHeld(one) && (!best',
+    to: '&& (!best',
+    caughtBy: { test: 'agent/balance/assign.test.ts', only: 'agents that users hold get nothing' },
+  },
+  {
+    name: 'charts: no other address than that of Prometheus is contacted',
+    file: 'api/charts/prometheus.ts',
+    from: "signal, redirect: 'error' }",
+    to: 'signal }',
+    caughtBy: { test: 'api/prometheus.test.ts', only: 'nothing else is contacted' },
+  },
 ];

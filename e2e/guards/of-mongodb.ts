@@ -4,8 +4,73 @@ const stream = 'connectors/mongodb/source/change-stream.test.ts';
 const commits = 'connectors/mongodb/destination/commit-rows.test.ts';
 const hostile = 'e2e/mongodb-hostile.test.ts';
 
+const order = 'connectors/mongodb/source/key-order.test.ts';
+
 /** Each is detected without a server that has transactions. */
 export const ofMongodb: readonly Guard[] = [
+  {
+    name: 'MongoDB: a document whose id is within an array holds up no other',
+    file: 'connectors/mongodb/source/key-order.ts',
+    from: "const names = path.split('.');",
+    to: 'const names = [path];',
+    caughtBy: { test: order, only: 'anywhere on the path' },
+  },
+  {
+    name: 'MongoDB: an array is no proof that a source has reached the offset',
+    file: 'connectors/mongodb/source/key-order.ts',
+    from: '...(isCursor ? withoutArrays(path) : [])',
+    to: '',
+    caughtBy: { test: order, only: 'anywhere on the path' },
+  },
+  {
+    name: 'MongoDB: every document of a Snapshot has a position',
+    file: 'connectors/mongodb/source/collection-reader.ts',
+    from: 'this.#requirePositions(page);',
+    to: '',
+    caughtBy: { test: order, only: 'stops a Snapshot' },
+  },
+  {
+    name: 'MongoDB: documents without a key are read by a Snapshot',
+    file: 'connectors/mongodb/source/key-order.ts',
+    from: 'isEverything && !isCursor ? {} :',
+    to: "isEverything && path === '_id' ? {} :",
+    caughtBy: { test: order, only: 'stops a Snapshot' },
+  },
+  {
+    name: 'MongoDB: two documents of a view at one position stop the pass',
+    file: 'connectors/mongodb/source/range-pass.ts',
+    from: 'if (request.relation.isOpaque) previous',
+    to: 'if (request.relation.isOpaque && request.isProbe) previous',
+    caughtBy: { test: 'connectors/mongodb/source/range-pass.test.ts' },
+  },
+  {
+    name: 'MongoDB: texts that a collation takes for equal may be one key',
+    file: 'connectors/mongodb/source/relation.ts',
+    from: "if (typeof locale !== 'string' || locale === 'simple') return column;",
+    to: 'if (strength && caseLevel !== undefined) return column;',
+    caughtBy: { test: 'connectors/mongodb/source/relation.test.ts' },
+  },
+  {
+    name: 'MongoDB: documents that a majority does not have do not count as written',
+    file: 'connectors/mongodb/destination/bulk-load.ts',
+    from: 'if (said.writeConcernError) throw writeConcernFailed(said.writeConcernError);',
+    to: 'void writeConcernFailed;',
+    caughtBy: { test: 'connectors/mongodb/destination/bulk-load.test.ts' },
+  },
+  {
+    name: 'MongoDB: a row that is larger than a document is not sent',
+    file: 'connectors/mongodb/destination/batch-writer.ts',
+    from: 'if (isTooLarge) rejections.push(',
+    to: 'if (isTooLarge && row < 0) rejections.push(',
+    caughtBy: { test: 'connectors/mongodb/destination/destination.test.ts', only: 'larger than a document' },
+  },
+  {
+    name: 'MongoDB: fragments of an event are joined only if none is missing',
+    file: 'connectors/mongodb/source/change-events.ts',
+    from: 'fragment !== this.#fragments.length || ',
+    to: '',
+    caughtBy: { test: hostile, only: 'without what they must have' },
+  },
   {
     name: 'MongoDB: rows are written only while the commit document is that of the claim',
     file: 'connectors/mongodb/destination/claim.ts',

@@ -44,4 +44,28 @@ export const ofS3: readonly Guard[] = [
     to: '',
     caughtBy: { test: 'connectors/s3/source/change-stream.test.ts', only: 'replaced while it is read' },
   },
+  {
+    name: 'S3: content that was requested ahead is of the version that was listed',
+    file: 'connectors/s3/source/objects-ahead.ts',
+    from: 'one.key === other.key && one.etag === other.etag',
+    to: 'one.key === other.key',
+    caughtBy: { test: 'connectors/s3/source/objects-ahead.test.ts', only: 'what was requested is there' },
+  },
+  {
+    name: 'S3: a whole object of an owner with a higher token is not replaced',
+    file: 'connectors/s3/destination/raw-objects.ts',
+    from: 'BigInt(lastToken) > token) throw writeIsFenced(token);',
+    to: 'BigInt(lastToken) > token) return;',
+    caughtBy: { test: 'connectors/s3/destination/raw-objects.test.ts', only: 'higher token' },
+  },
+  {
+    name: 'S3: a whole object is replaced only if it is the one that was looked at',
+    file: 'connectors/s3/destination/raw-objects.ts',
+    from: "there?.etag ?? 'none'",
+    to: 'undefined',
+    caughtBy: {
+      test: 'connectors/s3/destination/raw-objects.test.ts',
+      only: 'between the look and the write',
+    },
+  },
 ];

@@ -50,6 +50,13 @@ export const ofSqlServer: readonly Guard[] = [
     caughtBy: { test: `${destination}/destination.test.ts`, only: 'INSTEAD OF' },
   },
   {
+    name: 'SQL Server: a table whose indexes leave out duplicates is not written',
+    file: 'connectors/sqlserver/describe.ts',
+    from: 'traits.ignoresDuplicates ? [',
+    to: 'traits.ignoresDuplicates && relation.isOpaque ? [',
+    caughtBy: { test: 'connectors/sqlserver/check.test.ts', only: 'leave out duplicates' },
+  },
+  {
     name: 'SQL Server: a page is of the shape that was planned',
     file: 'connectors/sqlserver/fingerprint.ts',
     from: 'isSame: (answer) => Number(answer?.rows[0]?.[0]) === 1,',

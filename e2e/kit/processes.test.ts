@@ -92,3 +92,8 @@ for (const signal of ['SIGKILL', 'SIGINT', 'SIGTERM'] as const) {
 function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}/exe`) && existsSync(`/proc/${pid}/cwd/.`);
 }
+
+test('a command that is ended by its time limit is an error, also if it ends with status 0', async () => {
+  const args = ['-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done'];
+  await assert.rejects(runCommand('sh', args, { timeoutMs: 1_000 }), /sh .* did not end within 1000 ms/);
+});

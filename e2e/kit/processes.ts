@@ -177,6 +177,9 @@ export function runCommand(
     const child = execFile(command, args, options, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number') {
         reject(new Error(`${command} ${args.join(' ')}: ${error.message}\n${stderr}`, { cause: error }));
+      } else if (child.killed) {
+        // It may have ended with status 0, as if it had done everything.
+        reject(new Error(`${command} ${args.join(' ')} did not end within ${timeoutMs} ms\n${stderr}`));
       } else {
         resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
       }

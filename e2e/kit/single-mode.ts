@@ -11,6 +11,7 @@ import {
   runCommand,
   startIdra,
 } from './processes.ts';
+import type { DataSystem } from './systems/test-database.ts';
 
 /** What the run of a folder of manifests reports about one Sync at its end, and its exit status. */
 export interface OnceResult {
@@ -28,9 +29,13 @@ export interface RunOptions {
 /** `bin/idra` in a folder with one file of manifests and its own state file. */
 export class SingleMode {
   readonly folder: string;
+  readonly #timeoutMs: number;
 
-  constructor(folder: string) {
+  /** Systems of the Syncs, if a slow one may be among them. */
+  constructor(folder: string, systems: readonly DataSystem[] = []) {
     this.folder = folder;
+    // What stands in for SQL Server takes seconds for a statement with a hundred columns.
+    this.#timeoutMs = systems.includes('sqlserver') ? 900_000 : 120_000;
   }
 
   async write(manifests: string): Promise<void> {
@@ -39,7 +44,11 @@ export class SingleMode {
   }
 
   async command(args: readonly string[], env: RunOptions['env'] = {}): Promise<CommandResult> {
-    return await runCommand(`${projectFolder}/bin/idra`, args, { cwd: this.folder, env, timeoutMs: 120_000 });
+    return await runCommand(`${projectFolder}/bin/idra`, args, {
+      cwd: this.folder,
+      env,
+      timeoutMs: this.#timeoutMs,
+    });
   }
 
   /** One pass of every sync; returns the last status of each. */
@@ -72,7 +81,7 @@ export class SingleMode {
       cwd: this.folder,
       env,
     });
-    return await running.waitForExit(120_000);
+    return await running.waitForExit(this.#timeoutMs);
   }
 
   /** What `idra plan` reports, by the Sync's name. */

@@ -77,8 +77,8 @@ export class TestSystems {
   }
 
   /** An empty database of any of the systems. */
-  async createAny(system: DataSystem): Promise<AnyDatabase> {
-    return system === 'mongodb' ? await this.createCollections() : await this.createDatabase(system);
+  async createAny(system: DataSystem, kind?: MongodbKind): Promise<AnyDatabase> {
+    return system === 'mongodb' ? await this.createCollections(kind) : await this.createDatabase(system);
   }
 
   async stop(): Promise<void> {

@@ -32,25 +32,71 @@ export function keptTypes(source: DataSystem, destination: DataSystem): readonly
   return typesOf(source).filter((each) => !each.refusedBy?.includes(destination));
 }
 
+/** The same, without those that the server of the source does not have. */
+export async function typesAt(source: AnyDatabase, destination: DataSystem): Promise<readonly TypeCase[]> {
+  const types = keptTypes(source.system, destination);
+  if (source.system !== 'sqlserver' || (await keepsSevenDigits(source))) return types;
+  return types.filter(({ hasSevenDigits }) => !hasSevenDigits);
+}
+
+async function keepsSevenDigits(source: TestDatabase<SqlSystem>): Promise<boolean> {
+  const time = "CONVERT(datetime2, '2026-01-01 00:00:00.1234567')";
+  const [row] = await source.rows(`SELECT CONVERT(varchar(27), ${time}, 121)`);
+  return row?.[0]?.endsWith('.1234567') === true;
+}
+
 /** Prerequisites of types that are not built in. */
 export async function prepareTypes(source: AnyDatabase): Promise<void> {
   if (source.system === 'postgres') await source.execute(...preparations);
 }
 
-/** A table with a column of every type, whose rows contain every value that fits the destination, and one row of NULLs. */
+/** When the row was changed, for modes that read by time; of a type that also MongoDB keeps as a time. */
+export const changedAt = 'changed_at';
+const changedAtTypes: Readonly<Record<SqlSystem, string>> = {
+  postgres: 'timestamptz(3) NOT NULL',
+  mysql: 'timestamp(3) NOT NULL',
+  mariadb: 'timestamp(3) NOT NULL',
+  sqlite: 'TIMESTAMPTZ(3) NOT NULL',
+  sqlserver: 'datetimeoffset(3) NOT NULL',
+};
+const oneSecondMs = 1_000;
+
+/**
+ * A table with a column of every type, whose rows contain every value that fits the destination, and one row of NULLs. It has the first
+ * half of its rows until `addRest` is called.
+ */
 export async function createEverything(
   source: AnyDatabase,
   table: string,
   destination: DataSystem,
-): Promise<void> {
-  const types = keptTypes(source.system, destination);
-  const values = types.map((type) => fittingValues(type, destination));
+): Promise<{ addRest(): Promise<void> }> {
+  const types = await typesAt(source, destination);
+  const isInMemory = source.system === 'mongodb' && !source.hasTransactions;
+  const values = types.map(
+    (type) => (isInMemory ? type.inMemory : undefined) ?? fittingValues(type, destination),
+  );
   const count = Math.max(...values.map((each) => each.length));
-  const rows = Array.from({ length: count }, (_, row) => ({
+  const filled = Array.from({ length: count }, (_, row) => ({
     id: row + 1,
     values: new Map(types.map(({ name }, at) => [name, pick(values[at] ?? [], row)])),
   }));
-  await createTable(source, table, types, [...rows, { id: count + 1, values: new Map() }]);
+  const rows = [...filled, { id: count + 1, values: new Map<string, string>() }].map(({ id, values }) => ({
+    id,
+    values: new Map([...values, [changedAt, timeLiteral(source.system, id)]]),
+  }));
+  const half = Math.ceil(rows.length / 2);
+  const column = source.system === 'mongodb' ? [] : [{ name: changedAt, ddl: changedAtTypes[source.system] }];
+  await createTable(source, table, [...types, ...column], rows.slice(0, half));
+  return { addRest: () => addRows(source, table, rows.slice(half)) };
+}
+
+/** In the past, each later than the one before. */
+function timeLiteral(system: DataSystem, id: number): string {
+  const at = new Date(Date.UTC(2026, 0, 1) + id * oneSecondMs + 123);
+  const text = at.toISOString().replace('T', ' ');
+  if (system === 'mongodb') return JSON.stringify({ $date: { $numberLong: String(at.getTime()) } });
+  if (system === 'sqlite') return `'${text}'`;
+  return `'${text.slice(0, -1)}${system === 'sqlserver' || system === 'postgres' ? ' +00:00' : ''}'`;
 }
 
 export interface Misfit {
@@ -65,7 +111,7 @@ export async function createMisfits(
   table: string,
   destination: DataSystem,
 ): Promise<readonly Misfit[]> {
-  const types = keptTypes(source.system, destination).filter(
+  const types = (await typesAt(source, destination)).filter(
     (each) => misfitValues(each, destination).length > 0,
   );
   if (types.length === 0) return [];
@@ -88,19 +134,25 @@ interface NewRow {
 async function createTable(
   source: AnyDatabase,
   table: string,
-  types: readonly TypeCase[],
+  columns: readonly Pick<TypeCase, 'name' | 'ddl'>[],
   rows: readonly NewRow[],
 ): Promise<void> {
+  if (source.system !== 'mongodb') {
+    const quoted = columns.map(({ name, ddl }) => `${source.quote(name)} ${ddl}`);
+    await source.execute(
+      `CREATE TABLE ${source.quote(table)} (id bigint NOT NULL PRIMARY KEY, ${quoted.join(', ')})`,
+    );
+  }
+  await addRows(source, table, rows);
+}
+
+async function addRows(source: AnyDatabase, table: string, rows: readonly NewRow[]): Promise<void> {
   if (source.system === 'mongodb') {
     await source.collection(table).insertMany(rows.map(documentOf));
     return;
   }
   const database: TestDatabase<SqlSystem> = source;
-  const columns = types.map(({ name, ddl }) => `${database.quote(name)} ${ddl}`);
-  await database.execute(
-    `CREATE TABLE ${database.quote(table)} (id bigint NOT NULL PRIMARY KEY, ${columns.join(', ')})`,
-    ...rows.map((row) => insert(database, table, row)),
-  );
+  await database.execute(...rows.map((row) => insert(database, table, row)));
 }
 
 function documentOf({ id, values }: NewRow) {

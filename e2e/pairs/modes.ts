@@ -115,7 +115,7 @@ export function modeManifests(source: AnyDatabase, destination: AnyDatabase): st
 }
 
 /** MongoDB shows no open transactions, nor does the server that stands in for SQL Server. */
-function isBlind({ system }: AnyDatabase): boolean {
+export function isBlind({ system }: AnyDatabase): boolean {
   return system === 'mongodb' || system === 'sqlserver';
 }
 

@@ -83,6 +83,8 @@ function jsonText(value: unknown, isExtended: boolean): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `[${value.map((each) => jsonText(each, isExtended)).join(',')}]`;
   if (typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
+  // A Timestamp of the driver is a Long as well.
+  if (value instanceof Timestamp) return JSON.stringify({ $timestamp: { t: value.t, i: value.i } });
   if (value instanceof Int32 || value instanceof Long) return String(value);
   if (value instanceof Double) return doubleText(value.value, isExtended);
   if (value instanceof Decimal128)
@@ -105,7 +107,6 @@ function doubleText(value: number, isExtended: boolean): string {
 function specialOf(value: unknown): object | undefined {
   if (value instanceof ObjectId) return { $oid: value.toHexString() };
   if (value instanceof Date) return { $date: value.toISOString() };
-  if (value instanceof Timestamp) return { $timestamp: { t: value.t, i: value.i } };
   if (value instanceof BSONRegExp)
     return { $regularExpression: { pattern: value.pattern, options: value.options } };
   if (value instanceof Code) return { $code: value.code };

@@ -102,5 +102,6 @@ function sqlServerText(column: string, type: string): string {
   if (type === 'datetimeoffset')
     return `CONVERT(varchar(27), CONVERT(datetime2, SWITCHOFFSET(${column}, '+00:00')), 121)`;
   if (/^(time|datetime2?)$/.test(type)) return `CONVERT(varchar(27), ${column}, 121)`;
-  return type === 'xml' ? `CONVERT(nvarchar(max), ${column})` : column;
+  // The server that stands in for SQL Server keeps characters in varchar that the driver has not in its code page.
+  return /^(xml|(var)?char|text)$/.test(type) ? `CONVERT(nvarchar(max), ${column})` : column;
 }

@@ -40,6 +40,10 @@ export interface TypeCase {
   readonly misfits?: readonly Misfits[];
   /** The result for a value if the plan announces a difference. */
   readonly announced?: Partial<Record<DataSystem, (value: string) => string>>;
+  /** Values of the same canonical type, for the MongoDB in memory, which does not keep those of this type as they are. */
+  readonly inMemory?: readonly string[];
+  /** A time of SQL Server with seven digits of a second: the server that stands in for it has six, which is another type. */
+  readonly hasSevenDigits?: true;
   /** Destinations whose plan refuses the type. */
   readonly refusedBy?: readonly DataSystem[];
 }
@@ -70,6 +74,11 @@ export const texts: readonly string[] = [
 /** SQLite and MariaDB have no minus zero. */
 export function withoutMinusZero(value: string): string {
   return value === '-0' ? '0' : value;
+}
+
+/** A MongoDB keeps 1.10 within JSON as 1.1. */
+export function withoutLastZero(value: string): string {
+  return value.replace('"#1.10"', '"#1.1"');
 }
 
 /** The values of the case that fit a destination of this name. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { RunContext } from '../../agent/engine/context.ts';
 import { type Preview, previewSync } from '../../agent/engine/preview.ts';
-import { definitionOf, systems } from '../../connectors/catalog.ts';
+import { definitionOf, definitions } from '../../connectors/catalog.ts';
 import type { Definition } from '../../core/definition.ts';
 import { makeManifestReader } from '../../core/manifest/reader.ts';
 import type { SyncStatus } from '../../core/status.ts';
@@ -11,7 +11,7 @@ import { removeFolder, tempFolder } from '../kit/temp.ts';
 import { Collection } from './collection.ts';
 import { definition as records } from './definition.ts';
 
-const manifests = makeManifestReader([{ ...records, isOffered: true }, ...systems]);
+const manifests = makeManifestReader([records, ...definitions]);
 const signal = new AbortController().signal;
 
 type Spec = Readonly<Record<string, unknown>>;

@@ -3,8 +3,8 @@ import { connector } from '../../connectors/s3/connector.ts';
 import { lines, readRequest, signal, sourceOf, type TestBucket } from '../../connectors/s3/test-harness.ts';
 import type { Offset } from '../../core/offset.ts';
 import { beginUpload, eventColumns, requireEachOnce } from './bucket-ends.ts';
+import { putMany } from './many-puts.ts';
 
-const concurrentPuts = 64;
 const columns = eventColumns.map((each) => ({ path: each.name, nullable: true, ...each }));
 const mostCharacters = 131_072;
 
@@ -18,13 +18,10 @@ export async function readManyObjects(
   say: (line: string) => void = () => {},
 ): Promise<void> {
   const end = await beginUpload(bucket, 'many/early.jsonl', lines(count + 1, count + 1));
-  for (let from = 1; from <= count; from += concurrentPuts) {
-    const some = Array.from(
-      { length: Math.min(concurrentPuts, count - from + 1) },
-      (_, index) => from + index,
-    );
-    await Promise.all(some.map((id) => bucket.put(keyOf(id), lines(id, id))));
-  }
+  await putMany(
+    bucket,
+    Array.from({ length: count }, (_, index) => [keyOf(index + 1), lines(index + 1, index + 1)] as const),
+  );
   say('all are written');
   const source = await connector.openSource(bucket.access, sourceOf('many/', { columns }), signal);
   try {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SyncList } from '../../api/contract/index.ts';
+import type { SyncList, TotalTrend } from '../../api/contract/index.ts';
 import { projectFolder } from '../kit/processes.ts';
 import { until } from '../kit/wait.ts';
 import { logIn, openPage, startBrowser } from './open-page.ts';
@@ -11,6 +11,11 @@ const isAll = process.argv[3] === 'all';
 /** Of the dark and the narrow pictures, those that are kept. */
 const few = new Set(['overview-dark', 'editor-dark', 'syncs-small']);
 const folder = process.argv[2] ?? join(projectFolder, 'docs/ui');
+
+/** Parts of a page that are loaded later. */
+const unfinished = 'main [aria-busy=true], .chart-place:not(:has(canvas)), .yaml-pane:not(:has(.cm-content))';
+/** One comes every ten seconds. */
+const chartPoints = 4;
 
 const pages = [
   ['overview', '/'],
@@ -29,6 +34,7 @@ async function main(): Promise<void> {
   await mkdir(folder, { recursive: true });
   const [browser, cluster] = await Promise.all([startBrowser(), ShopCluster.start()]);
   try {
+    const { client } = cluster.served;
     await fill(cluster);
     const changing = setInterval(() => {
       cluster.folder.execute(
@@ -36,7 +42,11 @@ async function main(): Promise<void> {
         "INSERT INTO orders (v, at) SELECT 'x', datetime('now') FROM orders LIMIT 40",
       );
     }, 700);
-    await new Promise((resolve) => setTimeout(resolve, 45_000));
+    await until(async () => (await client.get<TotalTrend>('/trend')).points.length >= chartPoints, {
+      what: 'the first points of the charts',
+      timeoutMs: 5 * 60_000,
+      everyMs: 1_000,
+    });
     const shots = isAll ? [...pages, ...others] : pages;
     for (const theme of ['light', 'dark'] as const)
       for (const width of [1280, 360]) {
@@ -48,7 +58,8 @@ async function main(): Promise<void> {
           if (!isAll && kind !== '' && !few.has(`${name}${kind}`)) continue;
           await page.goto(cluster.url + path);
           await page.locator('h1').waitFor();
-          await page.waitForTimeout(1_500);
+          await page.locator(unfinished).first().waitFor({ state: 'detached' });
+          await page.evaluate('document.fonts.ready');
           await page.screenshot({ path: join(folder, `${name}${kind}.png`) });
         }
         await context.close();

@@ -44,9 +44,12 @@ export class ClusterPart {
 
   agents(): readonly FleetAgent[] {
     const { observation } = this;
-    this.#agents ??= agentsIn(observation.agents(), observation.leader(), [
-      ...observation.assignments().values(),
-    ]);
+    this.#agents ??= agentsIn({
+      agents: observation.agents(),
+      leader: observation.leader(),
+      assignments: [...observation.assignments().values()],
+      holds: observation.holds(),
+    });
     return this.#agents;
   }
 

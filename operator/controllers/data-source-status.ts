@@ -1,4 +1,4 @@
-import { systems } from '../../connectors/catalog.ts';
+import { definitions } from '../../connectors/catalog.ts';
 import type { DataSourceReport } from '../../coordination/contract.ts';
 import { describeError } from '../../core/errors.ts';
 import { systemOf } from '../../core/manifest/reader.ts';
@@ -68,7 +68,7 @@ export function statusOf(
   const verdict = verdictOf(deps, object, report);
   // A changed spec has no effect during deletion.
   const observedGeneration = (isBeingDeleted(object) ? current.observedGeneration : undefined) ?? generation;
-  const type = systemOf(object.spec, systems) ?? '';
+  const type = systemOf(object.spec, definitions) ?? '';
   const shape = dataSourceStatusShape({ type, syncs: deps.users.count(key), ...(report && { report }) });
   return {
     ...shape,

@@ -39,6 +39,23 @@ export const syncStrings = {
     choose: (name: string) => `Choose ${name}`,
   },
 
+  views: {
+    title: 'Saved views',
+    none: 'None is saved yet.',
+    name: 'Name',
+    hint: 'Search, filters, order and columns, kept in this browser. To share them, send the address of the page.',
+    save: 'Save what is shown',
+    nothing: 'This is the list as it always begins.',
+    delete: (name: string) => `Delete the view ${name}`,
+  },
+
+  sparkline: {
+    label: (name: string, worst: string) => `Lag of ${name} in the last hour, at worst ${worst}: show values`,
+    title: (worst: string) => `Last hour, at worst ${worst}`,
+    caption: (name: string) => `Lag of ${name} by minutes`,
+    until: 'Until',
+  },
+
   selection: {
     title: 'Actions on the chosen Syncs',
     chosen: (count: number) => (count === 1 ? '1 chosen' : `${count} chosen`),
@@ -126,6 +143,16 @@ export const syncStrings = {
     moved: (now: string) => `The stored offset is now ${now}.`,
     takeNew: 'Expect that one',
     set: 'Set offset',
+    try: 'Count rows first',
+    precisions: {
+      exact: (rows: string) => rows,
+      atLeast: (rows: string) => `at least ${rows}`,
+      atMost: (rows: string) => `at most ${rows}`,
+    },
+    readAgain: (rows: string) => `Rows that are read again: ${rows}.`,
+    skipped: (rows: string) => `Rows that are skipped and never read: ${rows}.`,
+    noEffect: 'No row is read again or skipped.',
+    uncounted: (why: string) => `The rows cannot be counted: ${why}.`,
     needsSuspended: 'An offset can be set only while the Sync is suspended: suspend it first.',
     history: 'Manual changes',
     noHistory: 'Nobody has changed it by hand',
@@ -199,6 +226,7 @@ export const syncStrings = {
     columns: 'Columns',
     columnCount: (count: number) => `${count} columns`,
     notNull: 'not null',
+    choice: 'Choice',
     actions: 'Actions',
     preview: 'Preview',
     sync: 'Sync it',

@@ -75,6 +75,7 @@ export const strings = {
 
   roles: {
     needsEditor: 'This needs the role editor. An administrator can give it to you.',
+    needsAdmin: 'This needs the role admin for all namespaces. An administrator can give it to you.',
     needsEditorIn: (namespace: string) =>
       `This needs the role editor in ${namespace}. An administrator can give it to you.`,
   },
@@ -88,6 +89,13 @@ export const strings = {
     password: 'Password',
     submit: 'Log in',
     oidc: 'Log in with your organization',
+    oidcInTab: 'Log in with your organization, in a new tab',
+    provider: {
+      refused:
+        'Your organization knows you, but none of your groups has a role here. An administrator can give one a role.',
+      failed: 'The login at your organization was not completed. Try again.',
+      notNow: 'The login at your organization is not possible now. Try again later.',
+    },
     first: 'Nobody has set a password yet: log in as admin with the password admin, and choose one.',
     over: 'Your session has ended',
     overText: 'Log in again to go on. What you have typed is kept.',
@@ -151,7 +159,33 @@ spec:
   agents: {
     name: 'Agent',
     leader: 'leader',
-    draining: 'draining',
+    states: {
+      Ready: 'Ready',
+      Cordoned: 'Cordoned',
+      Draining: 'Draining',
+      Drained: 'Drained',
+      Stopping: 'Stopping',
+    },
+    actions: { cordon: 'Cordon', drain: 'Drain', uncordon: 'Uncordon', rebalance: 'Rebalance' },
+    actionTitle: (action: string, agent: string) => (agent === '' ? action : `${action} ${agent}`),
+    actionTexts: {
+      cordon: 'The agent keeps its Syncs and gets no other, until it is uncordoned.',
+      drain:
+        'Its Syncs move to other agents, those in a long pass when it ends, within 5 minutes. It gets no other until it is uncordoned.',
+      uncordon: 'The agent gets Syncs again.',
+      rebalance: 'The loads of all agents are evened now, also of those that have just restarted.',
+    },
+    wouldMove: (count: string) => `Syncs that move: ${count}.`,
+    wouldWait: (count: string) => `Syncs that no other agent can run, and that wait: ${count}.`,
+    hasMoved: (count: string) => `Syncs moved: ${count}.`,
+    rebalanced: 'Rebalanced',
+    movesOf: 'Moves',
+    from: 'From',
+    to: 'To',
+    afterPass: 'after its pass',
+    heldBy: (user: string) => `by ${user}`,
+    left: (syncs: string, midPass: string) => `Syncs left: ${syncs}, of these in a long pass: ${midPass}.`,
+    isStopping: 'It is stopping and gives its Syncs away already.',
     load: 'Load',
     version: 'Version',
     joined: 'Joined',
@@ -170,6 +204,7 @@ spec:
     sync: 'Sync',
     dataSource: 'Data source',
     page: 'Page',
+    view: 'Saved view',
     action: 'Action',
     attention: 'Syncs that need attention',
     none: 'Nothing fits.',
@@ -180,7 +215,7 @@ spec:
     events: 'Events',
     changes: 'Changes by users',
     filter: 'Filter by object or message',
-    eventsText: 'As this API server has seen them since it was started, at most the last 200.',
+    eventsText: 'The last 200. What happens while no API server runs is not recorded.',
     adminsSee: 'Changes by users are shown to administrators of all namespaces.',
     export: 'Export all as JSON Lines',
     older: 'Older',

@@ -1,13 +1,14 @@
-import type { Batch } from '../../../core/batch.ts';
+import type { Batch, RowList } from '../../../core/batch.ts';
 import type { PlainWriteResult, Rejection, WritePlan } from '../../../core/connector.ts';
 import { bug, permanent } from '../../../core/errors.ts';
+import type { ColumnMisfit } from '../../../core/records/canonical-json.ts';
 import type { Row } from '../../../core/values.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import { statusError } from '../errors.ts';
 import type { Answer, Session } from '../session.ts';
 import { MissingValue, type Scope, type Template } from '../template.ts';
 import { RowWriter } from '../types/format.ts';
-import { type Change, callsOf, inParallel, lastOfEachKey } from './changes.ts';
+import { type Change, callsOf, inParallel, keyReader } from './changes.ts';
 import { type DestinationFields, deletesNotOffered } from './destination-fields.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import { resultsOf } from './results.ts';
@@ -21,6 +22,15 @@ export interface WriteTo {
   readonly session: Session;
   readonly fields: DestinationFields;
   readonly plan: WritePlan;
+}
+
+/** Which rows of a batch are sent. */
+interface Chosen {
+  readonly deletions: ReadonlySet<number>;
+  /** Number of the batch's first row since the stored offset. */
+  readonly first: number;
+  /** Undefined: all of them. */
+  readonly lasting: ReadonlySet<number> | undefined;
 }
 
 interface Tally {
@@ -55,28 +65,51 @@ export class BatchWriter {
     if (!('rows' in rows)) throw bug('rows are sent to an API as values');
     const deletions = new Set(rows.deletions);
     const tally: Tally = { written: 0, deleted: 0, rejected: 0, rejections: [] };
-    const changes: Change[] = [];
-    let index = -1;
-    for (const row of rows.rows) {
-      index += 1;
-      const change = this.#change(row, first + index, deletions.has(index), tally);
-      if (change) changes.push(change);
-    }
-    const calls = callsOf(lastOfEachKey(changes, this.#to.plan), this.#to.fields);
+    const lasting = this.#lasting(rows.rows, deletions, tally);
+    const calls = callsOf(this.#changes(rows.rows, { deletions, first, lasting }, tally), this.#to.fields);
     await inParallel(this.#to.fields.parallelCalls, calls, (call) => this.#send(call, after, tally, signal));
     return tally;
+  }
+
+  /**
+   * The last row of each key, by its index: it replaces the earlier ones of the batch, so calls may be sent in any order. Undefined: every
+   * row is sent. With onError Stop a value that JSON cannot keep is found here, before the first call is sent.
+   */
+  #lasting(rows: RowList, deletions: ReadonlySet<number>, tally: Tally): ReadonlySet<number> | undefined {
+    const keyOf = keyReader(this.#to.plan);
+    if (!keyOf && this.#to.plan.onError !== 'Stop') return undefined;
+    const last = new Map<string, number>();
+    let index = -1;
+    for (const row of rows) {
+      index += 1;
+      const written = deletions.has(index) ? undefined : this.#rows.write(row);
+      if (!written || 'json' in written) {
+        if (keyOf) last.set(keyOf(row), index);
+      } else if (this.#to.plan.onError === 'Stop') this.#notKept(written, row, tally);
+    }
+    return keyOf && new Set(last.values());
+  }
+
+  /** Made one after the other as they are sent: as objects, the rows of a batch would take many times its memory. */
+  *#changes(rows: RowList, { deletions, first, lasting }: Chosen, tally: Tally): Generator<Change> {
+    let index = -1;
+    for (const row of rows) {
+      index += 1;
+      const change = this.#change(row, first + index, deletions.has(index), tally);
+      if (change && lasting?.has(index) !== false) yield change;
+    }
   }
 
   #change(row: Row, number: number, isDeletion: boolean, tally: Tally): Change | undefined {
     if (isDeletion) return { row, number, isDeletion, json: '', scope: this.#rows.scopeOf(row, '{}') };
     const written = this.#rows.write(row);
     if ('json' in written) return { row, number, isDeletion, ...written };
-    this.#reject(
-      { code: 'ValueNotKept', column: written.column, message: `the value ${written.reason}` },
-      row,
-      tally,
-    );
+    this.#notKept(written, row, tally);
     return undefined;
+  }
+
+  #notKept({ column, reason }: ColumnMisfit, row: Row, tally: Tally): void {
+    this.#reject({ code: 'ValueNotKept', column, message: `the value ${reason}` }, row, tally);
   }
 
   async #send(

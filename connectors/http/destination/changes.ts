@@ -13,55 +13,51 @@ export interface Change {
   readonly scope: Scope;
 }
 
-/** Only the last change of a key counts; it replaces the earlier ones of the batch, so calls may be sent in any order. */
-export function lastOfEachKey(changes: readonly Change[], plan: WritePlan): readonly Change[] {
-  if (plan.writeMode !== 'Upsert' || plan.key.length === 0) return changes;
-  const at = plan.key.map((name) => plan.columns.columns.findIndex((each) => each.name === name));
-  const last = new Map<string, Change>();
-  for (const change of changes) {
-    const key = JSON.stringify(at.map((index) => String(change.row[index] ?? null)));
-    last.delete(key);
-    last.set(key, change);
-  }
-  return [...last.values()];
+/** Text of the key of a row; undefined: rows of one key are all sent. */
+export function keyReader({ writeMode, key, columns }: WritePlan): ((row: Row) => string) | undefined {
+  if (writeMode !== 'Upsert' || key.length === 0) return undefined;
+  const at = key.map((name) => columns.columns.findIndex((each) => each.name === name));
+  return (row) => JSON.stringify(at.map((index) => String(row[index] ?? null)));
 }
 
-/** One call for each row, or for as many as fit into one; deletions are calls of their own. */
-export function callsOf(
-  changes: readonly Change[],
-  fields: DestinationFields,
-): readonly (readonly Change[])[] {
-  if (!fields.isForMany) return changes.map((each) => [each]);
-  const calls: Change[][] = [];
+/** One call for each row, or for as many as fit into one; deletions are calls of their own. Made as they are sent. */
+export function* callsOf(
+  changes: Iterable<Change>,
+  { isForMany, rowsPerCall }: Pick<DestinationFields, 'isForMany' | 'rowsPerCall'>,
+): Generator<readonly Change[]> {
+  let call: Change[] = [];
   for (const change of changes) {
-    const last = calls.at(-1);
-    const isWithLast = last && !change.isDeletion && !last[0]?.isDeletion && last.length < fields.rowsPerCall;
-    if (isWithLast) last.push(change);
-    else calls.push([change]);
+    if (!isForMany || change.isDeletion) {
+      if (call.length > 0) yield call;
+      call = [];
+      yield [change];
+      continue;
+    }
+    call.push(change);
+    if (call.length < rowsPerCall) continue;
+    yield call;
+    call = [];
   }
-  return calls;
+  if (call.length > 0) yield call;
 }
 
 /** In their order, so many at the same time. The first failure ends them all. */
 export async function inParallel<T>(
   count: number,
-  items: readonly T[],
+  items: Iterable<T>,
   run: (item: T) => Promise<void>,
 ): Promise<void> {
   const rest = items[Symbol.iterator]();
   let isFailed = false;
   const worker = async () => {
-    for (const item of rest) {
-      if (isFailed) return;
-      try {
-        await run(item);
-      } catch (thrown) {
-        isFailed = true;
-        throw thrown;
-      }
+    try {
+      for (let next = rest.next(); !next.done && !isFailed; next = rest.next()) await run(next.value);
+    } catch (thrown) {
+      isFailed = true;
+      throw thrown;
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: Math.min(count, items.length) }, worker));
+  const results = await Promise.allSettled(Array.from({ length: count }, worker));
   const failed = results.find((each) => each.status === 'rejected');
   if (failed) throw failed.reason;
 }

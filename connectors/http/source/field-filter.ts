@@ -46,11 +46,16 @@ export function keyReader(
 ): ((record: JsonValue) => string) | undefined {
   if (key.length === 0) return undefined;
   const paths = key.flatMap((name) => columns.filter((each) => each.name === name).map(stepsOf));
-  return (record) =>
-    JSON.stringify(
+  const [first, ...others] = paths;
+  return (record) => {
+    const value = first && others.length === 0 ? valueAtPath(jsonAccess, record, first) : undefined;
+    // The usual key, without the detour.
+    if (typeof value === 'number') return `["${value}"]`;
+    return JSON.stringify(
       paths.map((steps) => {
-        const value = valueAtPath(jsonAccess, record, steps);
-        return value === undefined ? null : jsonAccess.json(value);
+        const part = valueAtPath(jsonAccess, record, steps);
+        return part === undefined ? null : jsonAccess.json(part);
       }),
     );
+  };
 }

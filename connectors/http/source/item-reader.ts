@@ -59,9 +59,9 @@ export async function* readItems(
         last = itemOf(bytes, at, itemCount, options);
         itemCount += 1;
         first ??= last.place.last;
-        digest.update(last.place.last);
         found.push(last);
       }
+      digest.update(found.map(({ place }) => place.last).join(''));
       yield found;
     }
   } finally {
@@ -87,7 +87,18 @@ function parsed(bytes: Buffer): JsonValue | undefined {
   }
 }
 
-/** Short, because it is part of offsets. */
+const hashCharacters = 12;
+
+/** Short, because it is part of offsets, and because a text below 13 characters is cut out as a copy. */
 function hashOf(data: Buffer | string): string {
-  return hash('sha256', data, 'base64').slice(0, 16);
+  return hash('sha256', data, 'binary').slice(0, hashCharacters);
+}
+
+/** As text of printable characters, for an offset. */
+export function hashText(hashed: string): string {
+  return Buffer.from(hashed, 'latin1').toString('base64');
+}
+
+export function hashFrom(text: string): string {
+  return Buffer.from(text, 'base64').toString('latin1');
 }

@@ -175,21 +175,36 @@ export class JsonItems {
   }
 
   #readItem(chunk: Buffer, start: number, items: Buffer[]): number {
+    if (this.#isScalar) return this.#readScalar(chunk, start, items);
+    // Local, because this loop sees every byte of an answer.
+    let [depth, isInString] = [this.#depth, this.#isInString];
+    let at = this.#isEscaped ? start + 1 : start;
+    for (; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      if (isInString) {
+        if (byte === backslash) at += 1;
+        else if (byte === quote) isInString = false;
+        else continue;
+      } else if (byte === quote) isInString = true;
+      else if (byte === openBrace || byte === openBracket) depth += 1;
+      else if (byte === closeBrace || byte === closeBracket) depth -= 1;
+      else continue;
+      if (depth === 0 && !isInString) break;
+    }
+    this.#isInString = isInString && at >= chunk.length;
+    this.#isEscaped = at > chunk.length;
+    this.#depth = depth;
+    if (at < chunk.length) return this.#endItem(chunk, start, at + 1, items);
+    this.#keep(chunk.subarray(start));
+    return chunk.length;
+  }
+
+  /** A number or a word ends where something else begins. */
+  #readScalar(chunk: Buffer, start: number, items: Buffer[]): number {
     for (let at = start; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
-      if (this.#isInString) {
-        if (this.#endsString(byte) && this.#depth === 0) return this.#endItem(chunk, start, at + 1, items);
-        continue;
-      }
-      if (this.#isScalar) {
-        if (byte === comma || byte === closeBracket || isSpace(byte))
-          return this.#endItem(chunk, start, at, items);
-      } else if (byte === quote) this.#isInString = true;
-      else if (byte === openBrace || byte === openBracket) this.#depth += 1;
-      else if (byte === closeBrace || byte === closeBracket) {
-        this.#depth -= 1;
-        if (this.#depth === 0) return this.#endItem(chunk, start, at + 1, items);
-      }
+      if (byte === comma || byte === closeBracket || isSpace(byte))
+        return this.#endItem(chunk, start, at, items);
     }
     this.#keep(chunk.subarray(start));
     return chunk.length;

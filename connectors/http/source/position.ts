@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
-import type { ItemPlace } from './item-reader.ts';
+import { hashFrom, hashText, type ItemPlace } from './item-reader.ts';
 
 /**
  * Where a pass was interrupted. It travels as one text in the key of an offset: pages have an order of their own, in which a key means
@@ -56,7 +56,9 @@ export function startOf({ after }: Pick<ReadRequest, 'after'>): Start {
 
 /** The offset within a pass: `since` stays until the pass has read everything up to its end. */
 export function offsetWithin(request: ReadRequest, { since }: Start, progress: Progress): Offset {
-  const key = [JSON.stringify(progress)];
+  const { place } = progress;
+  const shown = place && { ...place, last: hashText(place.last), content: hashText(place.content) };
+  const key = [JSON.stringify({ ...progress, place: shown })];
   switch (request.mode) {
     case 'Snapshot': {
       const pass = request.after?.mode === 'Snapshot' ? request.after.pass : 1;
@@ -88,7 +90,12 @@ function progressIn(key: readonly string[]): Progress | undefined {
   if (key.length !== 1 || !first?.startsWith('{')) return undefined;
   try {
     // Fields that are undefined do not occur in JSON.
-    return schema.parse(JSON.parse(first)) as Progress;
+    const { place, ...progress } = schema.parse(JSON.parse(first)) as Progress;
+    if (!place) return progress;
+    return {
+      ...progress,
+      place: { ...place, last: hashFrom(place.last), content: hashFrom(place.content) },
+    };
   } catch {
     // Written by a later version: the pass is read from its beginning.
     return undefined;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CompressionTypes } from 'kafkajs';
+import type { Offset } from '../../../core/offset.ts';
 import { openReader, readPass, type TestMessage, testBroker } from '../test-harness.ts';
 
 const broker = testBroker();
@@ -53,6 +54,20 @@ describe('a topic', () => {
     const second = await pass(first.offset);
     assert.deepEqual(second.rows, [[6n, 'row 6']]);
     assert.ok(source.isAhead?.(tokenOf(first.offset), tokenOf(second.offset)));
+    await source.close();
+  });
+
+  test('messages between two offsets are counted, at most: as far as the topic still has them', async () => {
+    const topic = await topicWith([...rows(1, 3), ...rows(4, 5, 1)], 2);
+    const { pass, source, request } = await openReader(broker.access(), { topic });
+    const { offset } = await pass();
+    const token = (offsets: readonly number[]) => JSON.stringify({ topics: { [topic]: { offsets } } });
+    const at = (offsets: readonly number[]): Offset => ({ mode: 'Stream', token: token(offsets) });
+    const count = async (after: Offset | null, upTo: Offset | null) =>
+      await source.countBetween?.({ request: { ...request, after }, upTo }, new AbortController().signal);
+    assert.deepEqual(await count(at([1, 2]), offset ?? null), { rows: 2, precision: 'atMost' });
+    assert.deepEqual(await count(offset ?? null, at([1, 2])), { rows: 0, precision: 'exact' });
+    assert.deepEqual(await count(null, at([9, 9])), { rows: 5, precision: 'atMost' });
     await source.close();
   });
 

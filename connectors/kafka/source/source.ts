@@ -1,10 +1,18 @@
 import type { Batch, RawRequest } from '../../../core/batch.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
-import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
+import type {
+  CountRequest,
+  PassEnd,
+  ReadRequest,
+  Source,
+  SystemAccess,
+  SystemIdentity,
+} from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
 import { schemaChanged } from '../../../core/errors.ts';
 import { instantMs } from '../../../core/instant.ts';
 import type { Offset } from '../../../core/offset.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import type { SourceObject } from '../../../core/sync-spec.ts';
 import type { Relation } from '../../../core/values.ts';
 import { checkSource } from '../check.ts';
@@ -12,7 +20,7 @@ import type { TopicMetadata } from '../connection/requests.ts';
 import { describeSource, isDebezium, isRaw, type SourceShape } from '../describe.ts';
 import { type TopicChoice, topicChoice } from '../names.ts';
 import { SessionHolder } from '../session-holder.ts';
-import { findTopics, latest, offsetsAt } from '../topics.ts';
+import { earliest, findTopics, latest, offsetsAt } from '../topics.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import { ChangeStream, type Taken } from './change-stream.ts';
 import { GroupOffsets } from './group-offsets.ts';
@@ -191,6 +199,32 @@ export class KafkaSource implements Source {
         waiting += Math.max(0, end - Math.max(0, from[partition] ?? 0));
     }
     return waiting;
+  }
+
+  /** Offsets, of which ends of transactions and compacted messages have some: so at most so many messages. */
+  async countBetween({ request, upTo }: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
+    const session = await this.#session.get(signal);
+    const topics = await findTopics(session, this.#choice, path, signal);
+    const positions = (at: CountRequest['upTo']) =>
+      at !== null && at !== 'end' && at.mode === 'Stream' ? parseToken(at.token) : undefined;
+    const [from, to] = [positions(request.after), positions(upTo)];
+    let rows = 0;
+    for (const topic of topics) {
+      const [first, last] = [
+        await offsetsAt(session, topic, earliest, { signal }),
+        await offsetsAt(session, topic, latest, { signal }),
+      ];
+      const starts = await this.#starts(topic, signal);
+      for (const [partition, newest] of last.entries()) {
+        const oldest = first[partition] ?? 0;
+        const of = (all: typeof from) => {
+          const given = all?.get(topic.name)?.offsets[partition] ?? -1;
+          return Math.min(newest, Math.max(oldest, given < 0 ? (starts[partition] ?? oldest) : given));
+        };
+        rows += Math.max(0, of(to) - of(from));
+      }
+    }
+    return { rows, precision: rows === 0 ? 'exact' : 'atMost' };
   }
 
   async #starts(topic: TopicMetadata, signal: AbortSignal): Promise<readonly number[]> {

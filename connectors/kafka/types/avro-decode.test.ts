@@ -115,6 +115,12 @@ describe('Avro', () => {
     assert.deepEqual(list(new AvroReader(Buffer.from('0304063600', 'hex'))), [3, 27]);
   });
 
+  test('a text that is not UTF-8 is refused, instead of another one', () => {
+    const decode = decoderOf(parseAvro('"string"'));
+    assert.equal(decode(new AvroReader(Buffer.from('06efbfbd', 'hex'))), '\ufffd');
+    assert.throws(() => decode(new AvroReader(Buffer.from('0461ff', 'hex'))), AvroError);
+  });
+
   test('what an older schema wrote has the names and defaults of the newer one', () => {
     const older = parseAvro(
       '{"type":"record","name":"r","fields":[{"name":"old","type":"int"},{"name":"gone","type":"string"},{"name":"sub","type":{"type":"record","name":"s","fields":[{"name":"x","type":"int"}]}}]}',

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { AvroError, type AvroField, type AvroRecord, type AvroType, type Logical } from './avro-schema.ts';
 import { meaningOf } from './connect-types.ts';
 import { dateNode, decimalText, timeNode, timestampNode, type Unit } from './epoch-time.ts';
@@ -71,7 +72,11 @@ export class AvroReader {
   text(): string {
     const length = this.small();
     const from = this.skip(length);
-    return this.bytes.toString('utf8', from, from + length);
+    const text = this.bytes.toString('utf8', from, from + length);
+    // Bytes that are not UTF-8 would be replaced silently.
+    if (text.includes('\ufffd') && !isUtf8(this.bytes.subarray(from, from + length)))
+      throw new AvroError('a text that is not UTF-8');
+    return text;
   }
 
   /** Calls `read` for each element of an array or map. */

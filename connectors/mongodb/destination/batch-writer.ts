@@ -41,22 +41,29 @@ export function lastChanges(
   return [...last.values()];
 }
 
-/** Rows that MongoDB has no type for, before anything is sent. */
+/** Rows that MongoDB has no type for, or no room, before anything is sent: servers end the connection that brings too much. */
 export function misfitsOf(
   rows: EncodedRows,
   {
     plan,
     hasKeys,
     strategy,
-  }: { readonly plan: WritePlan; readonly hasKeys: boolean; readonly strategy: WriteStrategy },
+    maxDocumentBytes,
+  }: {
+    readonly plan: WritePlan;
+    readonly hasKeys: boolean;
+    readonly strategy: WriteStrategy;
+    readonly maxDocumentBytes: number;
+  },
 ): readonly RowRejection[] {
   const rejections: RowRejection[] = [];
   for (let row = 0; row < rows.count; row++) {
     try {
       if (hasKeys) rows.keyOf(row);
       if (rows.isDeletion(row)) continue;
-      if (strategy === 'insert') rows.document(row);
-      else rows.upsert(row);
+      const { length } = strategy === 'insert' ? rows.document(row) : rows.upsert(row);
+      const isTooLarge = length > maxDocumentBytes && rows.document(row).length > maxDocumentBytes;
+      if (isTooLarge) rejections.push(rejectionOf(rows, row, code.documentTooLarge, plan));
     } catch (thrown) {
       if (!(thrown instanceof RowMisfit)) throw thrown;
       const named = namedAs(nameOf(rows, row, plan));

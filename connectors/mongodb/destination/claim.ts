@@ -91,6 +91,7 @@ export class ClaimedCollection {
         plan,
         hasKeys: this.#hasKeys,
         strategy: this.#strategyOf(batch.offset),
+        maxDocumentBytes: this.#init.session.facts.maxDocumentBytes,
       });
       const [first] = misfits;
       if (first && plan.onError === 'Stop') throw refusedRow(first, this.#name);

@@ -67,6 +67,38 @@ for (const [name, start] of servers) {
       assert.deepEqual(found[1], { _id: 2, no: 2, first: 'Bob', age: 40, extra: 'kept', last: 'M' });
     });
 
+    test('a row that is larger than a document can be is refused, and the others are written', async () => {
+      const text = 'x'.repeat(9 * 1_024 ** 2);
+      await database.command({ create: 'large' });
+      await database.collection('large').insertMany([
+        { _id: 1, text },
+        { _id: 2, text: 'small' },
+      ]);
+      const twice = ['one', 'two'].map((each) => ({
+        name: each,
+        path: 'text',
+        type: 'text',
+        nullable: true,
+      }));
+      const [id] = columns;
+      const flow = async (onError: 'Stop' | 'Skip') =>
+        await database.flow({
+          from: 'large',
+          to: `large${onError}`,
+          columns: id ? [id, ...twice] : [],
+          onError,
+        });
+      const stopped = await flow('Stop');
+      await stopped.claim();
+      await assert.rejects(stopped.pass(), { code: 'RowTooLarge' });
+      await stopped.close();
+      const skipped = await flow('Skip');
+      await skipped.claim();
+      await skipped.pass();
+      await skipped.close();
+      assert.deepEqual(await read('largeSkip'), [{ _id: 2, no: 2, one: 'small', two: 'small' }]);
+    });
+
     test('documents travel whole, byte by byte, with every type', async () => {
       const everything = {
         _id: new BSON.ObjectId(),

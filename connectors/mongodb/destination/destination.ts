@@ -14,7 +14,6 @@ import type {
 } from '../../../core/connector.ts';
 import { bug, type Finding, IdraError, schemaChanged, transient } from '../../../core/errors.ts';
 import { offsetMoved } from '../../../core/offset-moved.ts';
-import { converterOf } from '../../../core/records/convert.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
@@ -27,7 +26,7 @@ import { findCollection, type Index, listIndexes, readRaw } from '../describe.ts
 import { code, isCode } from '../errors.ts';
 import { requireCollection } from '../names.ts';
 import { Session } from '../session.ts';
-import { bsonAccess } from '../types/decode.ts';
+import { storedValue } from '../types/decode.ts';
 import { documentValue, fieldOf } from '../types/format.ts';
 import { keyText } from '../types/key-text.ts';
 import { isWhole, wholeRequest } from '../types/row-formats.ts';
@@ -241,7 +240,7 @@ export class MongodbDestination implements Destination {
       if (!planned || !value) return null;
       // The source of whole documents knows values of any type by these texts.
       if (planned.source.nativeType === 'any') return keyText(value, planned.source);
-      const converted = converterOf(planned.source.type, bsonAccess)(value);
+      const converted = storedValue(value, planned.source.type);
       return converted instanceof Misfit ? null : converted;
     });
   }

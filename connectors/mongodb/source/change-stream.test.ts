@@ -148,6 +148,18 @@ test('documents without a usable value are misfits, and the others go on', async
   await flow.close();
 });
 
+test('the deletion of a document whose key fits no column is left out, as the document was', async () => {
+  const { flow, from, last } = await stream();
+  const documents = [{ _id: 'not a number' }, { _id: 1, body: 'x' }];
+  await database.command({ insert: from, documents });
+  await database.command({ delete: from, deletes: documents.map(({ _id }) => ({ q: { _id }, limit: 1 })) });
+  const { batches } = await flow.readAll(last.offset);
+  const [batch] = batches;
+  assert.deepEqual([rowsOf(batch), batch?.misfits?.count], [['1 x', '1 '], 1]);
+  assert.deepEqual(batch && 'rows' in batch.rows && batch.rows.deletions, [1]);
+  await flow.close();
+});
+
 test('a pass that may wait returns changes as they come, each transaction in one batch', async () => {
   const { flow, from, last } = await stream();
   const ending = new AbortController();

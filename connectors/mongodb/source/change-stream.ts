@@ -14,7 +14,14 @@ import { type ChangeEvent, ChangeEvents } from './change-events.ts';
 import type { CollectionReader } from './collection-reader.ts';
 import { stepsAfter } from './key-order.ts';
 import { idName } from './relation.ts';
-import { decodeToken, encodeToken, type StreamPosition, type StreamToken, timeOf } from './stream-token.ts';
+import {
+  decodeToken,
+  encodeToken,
+  isStale,
+  type StreamPosition,
+  type StreamToken,
+  timeOf,
+} from './stream-token.ts';
 
 export { isTokenAhead } from './stream-token.ts';
 
@@ -25,8 +32,6 @@ interface StreamOptions {
   readonly startsNow: boolean;
 }
 
-/** A token that nothing has moved for this long is stored again, so that the log of an idle collection does not grow past it. */
-const staleSeconds = 300n;
 /** A transaction larger than this is not kept whole, because its rows are in memory until the batch is written. */
 const mostTransactionBytes = 64 * 1_024 ** 2;
 const endings: ReadonlySet<string> = new Set(['drop', 'rename', 'dropDatabase', 'invalidate']);
@@ -167,11 +172,6 @@ function isCaughtUp(position: StreamPosition, startTime: bigint | undefined): bo
 
 function isAfter(time: bigint, startTime: bigint | undefined): boolean {
   return startTime !== undefined && time > startTime;
-}
-
-function isStale(stored: StreamPosition, now: StreamPosition): boolean {
-  const [from, to] = [timeOf(stored), timeOf(now)];
-  return from !== undefined && to !== undefined && (to >> 32n) - (from >> 32n) >= staleSeconds;
 }
 
 /** How long a pass stays at the end of the stream. */

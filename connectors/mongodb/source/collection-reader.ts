@@ -1,20 +1,20 @@
 import type { Document } from 'mongodb';
 import type { Batch } from '../../../core/batch.ts';
-import type { ReadRequest } from '../../../core/connector.ts';
+import type { CountRequest, ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
 import { stepsOf } from '../../../core/records/columns.ts';
 import { converterOf } from '../../../core/records/convert.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
-import { valueAtPath } from '../../../core/records/node.ts';
 import { RowMaker } from '../../../core/records/rows.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import { nameRow } from '../../../core/row-name.ts';
 import { orderedBy } from '../../../core/unique-order.ts';
 import type { Column, Row } from '../../../core/values.ts';
 import { readRaw } from '../describe.ts';
 import { longMs, type Session } from '../session.ts';
 import { bsonAccess } from '../types/decode.ts';
-import { type BsonValue, bson, documentValue, fieldOf } from '../types/format.ts';
+import { type BsonValue, bson, documentValue, fieldOf, firstFieldOf } from '../types/format.ts';
 import { keyText, keyValue } from '../types/key-text.ts';
 import { wholeFormat } from '../types/row-formats.ts';
 import { all, allBrackets, cursorBrackets, type OrderField, type Step, stepsAfter } from './key-order.ts';
@@ -63,7 +63,9 @@ export class CollectionReader implements RangeReader {
     return readPages(this.#session, query, steps, signal);
   }
 
-  toBatch({ documents, byteCount }: Page, offset: Offset): Batch {
+  toBatch(page: Page, offset: Offset): Batch {
+    this.#requirePositions(page);
+    const { documents, byteCount } = page;
     if (!this.#rows)
       return {
         rows: { format: wholeFormat, chunks: [Buffer.concat(documents)] },
@@ -111,10 +113,27 @@ export class CollectionReader implements RangeReader {
   }
 
   positionOf(document: BsonValue): readonly string[] {
-    return this.fields.map(({ column, steps }) => {
-      const value = valueAtPath(bsonAccess, document, steps);
-      return keyText(value ?? nullValue, column);
-    });
+    return this.fields.map((field) => keyText(this.#placeOf(field, document), field.column));
+  }
+
+  /** Every document must have a position, not only the last one of a page. */
+  #requirePositions({ documents }: Page): void {
+    const asked = this.fields.filter(({ path, isCursor }) => path !== idName && !isCursor);
+    if (asked.length === 0) return;
+    for (const each of documents) {
+      const document = documentValue(each);
+      for (const field of asked) this.#placeOf(field, document);
+    }
+  }
+
+  /** The value by which the server sorts this document. */
+  #placeOf({ column, steps }: Ordered, document: BsonValue): BsonValue {
+    let value: BsonValue | undefined = document;
+    for (const step of steps) {
+      value = value && firstFieldOf(value, step);
+      if (value?.type === bson.array) throw arrayHasNoPlace(this.#options.collection, column.name);
+    }
+    return value ?? nullValue;
   }
 
   valuesOf(position: readonly string[]): readonly BsonValue[] {
@@ -177,7 +196,7 @@ export class CollectionReader implements RangeReader {
       signal,
     );
     return found.map((each) => {
-      const value = valueAtPath(bsonAccess, documentValue(each), field.steps) ?? nullValue;
+      const value = this.#placeOf(field, documentValue(each));
       return { value, text: keyText(value, field.column) };
     });
   }
@@ -193,6 +212,14 @@ export class CollectionReader implements RangeReader {
       signal,
     );
   }
+}
+
+function arrayHasNoPlace(collection: string, column: string): Error {
+  return permanent(
+    'FieldNotOrdered',
+    `${collection} has a document with an array at ${column}, which is sorted by one of its elements and has no position of its own`,
+    { path: 'spec.source.key', fix: 'name a key whose values are not arrays, such as _id' },
+  );
 }
 
 /** For messages. */
@@ -216,7 +243,7 @@ function orderFieldsOf(request: ReadRequest): readonly Ordered[] {
     const path = dottedPath(name, relation.recordColumns);
     const isCursor = at === 0 && (mode === 'Id' || mode === 'Timestamp');
     const steps = record ? stepsOf(record).map(String) : path.split('.');
-    return { column, path, steps, brackets: isCursor ? cursorBrackets(column.type) : allBrackets };
+    return { column, path, steps, isCursor, brackets: isCursor ? cursorBrackets(column.type) : allBrackets };
   });
 }
 
@@ -278,4 +305,27 @@ export async function countWaiting(
   for (const step of stepsAfter(reader.fields, start && reader.valuesOf(start), undefined))
     waiting += await count(session, collection, all([filter ?? {}, step.filter]), signal);
   return waiting;
+}
+
+/** Documents after one position and not after another. */
+export async function countRange(
+  session: Session,
+  reader: CollectionReader,
+  { collection, filter, request }: ReaderOptions,
+  upTo: CountRequest['upTo'],
+  signal: AbortSignal,
+): Promise<RowCount> {
+  const start = startAfter(request);
+  const end = upTo === 'end' || upTo === null ? upTo : startAfter({ ...request, after: upTo });
+  if (end === null) return { rows: 0, precision: 'exact' };
+  const values = end === 'end' ? undefined : reader.valuesOf(end);
+  const [first] = values ?? [];
+  const beyond = values
+    ? [{ $nor: stepsAfter(reader.fields, values, undefined).map((each) => each.filter) }]
+    : [];
+  const bound = first && { value: first, isInclusive: true };
+  let rows = 0;
+  for (const step of stepsAfter(reader.fields, start && reader.valuesOf(start), bound))
+    rows += await count(session, collection, all([filter ?? {}, step.filter, ...beyond]), signal);
+  return { rows, precision: rows >= countLimit ? 'atLeast' : 'exact' };
 }

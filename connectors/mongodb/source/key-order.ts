@@ -9,6 +9,8 @@ export interface OrderField {
   readonly path: string;
   /** Types of values that have a position; others are never read. */
   readonly brackets: readonly Bracket[];
+  /** Documents with an array in it are left out, and counted. Of other fields they are found when their position is asked for. */
+  readonly isCursor: boolean;
 }
 
 /** Types whose values are compared with each other, by their names for $type. Comparisons match no other types than that of their value. */
@@ -119,9 +121,11 @@ export function stepsAfter(
   return steps;
 }
 
-/** Whether documents are at this position. */
-export function atPosition(fields: readonly OrderField[], position: readonly BsonValue[]): Document {
-  return all(position.map((value, at) => ({ [fields[at]?.path ?? '']: { $eq: driverValue(value) } })));
+/** Documents whose first field has this value or a larger one. */
+export function notBelow(field: OrderField, value: BsonValue): Step {
+  const { path, isCursor } = field;
+  const condition = { [path]: { $gte: driverValue(value) } };
+  return { filter: all([condition, ...(isCursor ? withoutArrays(path) : [])]), sort: {} };
 }
 
 function sortOf(fields: readonly OrderField[]): Document {
@@ -130,7 +134,7 @@ function sortOf(fields: readonly OrderField[]): Document {
 
 /** Values of a field that come after a value and up to a bound, in the order of their brackets. */
 function conditionsOf(field: OrderField, after: BsonValue | undefined, upTo: UpTo | undefined): Document[] {
-  const { path, brackets } = field;
+  const { path, brackets, isCursor } = field;
   const start = after ? placeOf(brackets, after) : -1;
   const end = upTo ? placeOf(brackets, upTo.value) : brackets.length;
   const limit = upTo && { [upTo.isInclusive ? '$lte' : '$lt']: driverValue(upTo.value) };
@@ -143,14 +147,20 @@ function conditionsOf(field: OrderField, after: BsonValue | undefined, upTo: UpT
   if (between.length > 0)
     conditions.push(ofTypes(field, between, !after && between.length === brackets.flat().length));
   if (limit && end > start) conditions.push({ [path]: limit });
-  return path === '_id'
-    ? conditions
-    : conditions.map((each) => all([each, { [path]: { $not: { $type: 'array' } } }]));
+  return isCursor ? conditions.map((each) => all([each, ...withoutArrays(path)])) : conditions;
 }
 
-/** A sort alone brings documents in the order of all types. */
-function ofTypes({ path }: OrderField, types: readonly string[], isEverything: boolean): Document {
-  return isEverything && path === '_id' ? {} : { [path]: { $type: [...types] } };
+/** The server looks for `a.b` in each element of `a`, and sorts by one of them. */
+function withoutArrays(path: string): Document[] {
+  // No server has arrays there.
+  if (path === '_id') return [];
+  const names = path.split('.');
+  return names.map((_, at) => ({ [names.slice(0, at + 1).join('.')]: { $not: { $type: 'array' } } }));
+}
+
+/** A sort alone brings documents in the order of all types, and those without the field. */
+function ofTypes({ path, isCursor }: OrderField, types: readonly string[], isEverything: boolean): Document {
+  return isEverything && !isCursor ? {} : { [path]: { $type: [...types] } };
 }
 
 /** NaN is the least number, and nothing is greater than it. */

@@ -5,8 +5,7 @@ import { permanent } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
 import type { PassEnd } from '../../../core/pass-end.ts';
 import { type BsonValue, documentValue } from '../types/format.ts';
-import { driverValue } from '../types/key-text.ts';
-import { stepsAfter, type UpTo } from './key-order.ts';
+import { notBelow, stepsAfter, type UpTo } from './key-order.ts';
 import type { PassBound } from './late-row-bound.ts';
 import type { Page } from './page-reader.ts';
 
@@ -110,10 +109,9 @@ async function requireNotBehind(
   const [first = ''] = start;
   const newest = (await reader.largest(signal))?.text;
   const [value] = reader.valuesOf([first]);
-  if (newest === undefined || !value) return;
-  const path = reader.fields[0]?.path ?? '';
-  const reached = { filter: { [path]: { $gte: driverValue(value) } }, sort: {} };
-  if ((await reader.first([reached], signal)) !== undefined) return;
+  const [by] = reader.fields;
+  if (newest === undefined || !value || !by) return;
+  if ((await reader.first([notBelow(by, value)], signal)) !== undefined) return;
   const field = mode === 'Id' ? key[0] : timestampField;
   throw permanent(
     'SourceBehindOffset',

@@ -2,10 +2,18 @@ import type { Document } from 'mongodb';
 import type { Batch, RawRequest } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
-import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
+import type {
+  CountRequest,
+  PassEnd,
+  ReadRequest,
+  Source,
+  SystemAccess,
+  SystemIdentity,
+} from '../../../core/connector.ts';
 import { type Finding, permanent, schemaChanged } from '../../../core/errors.ts';
 import { valueAtPath } from '../../../core/records/node.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { ColumnType, Relation } from '../../../core/values.ts';
@@ -27,7 +35,7 @@ import { bsonAccess } from '../types/decode.ts';
 import { type BsonValue, documentValue, fieldOf as fieldIn } from '../types/format.ts';
 import { servesWhole } from '../types/row-formats.ts';
 import { ChangeStream, isTokenAhead } from './change-stream.ts';
-import { CollectionReader, countWaiting } from './collection-reader.ts';
+import { CollectionReader, countRange, countWaiting } from './collection-reader.ts';
 import { readFilter } from './filter.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { readPass } from './range-pass.ts';
@@ -180,6 +188,17 @@ export class MongodbSource implements Source {
       request,
       signal,
     );
+  }
+
+  /** Not of a change stream: its log has no number of changes. */
+  async countBetween({ request, upTo }: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
+    if (request.mode === 'Stream') return undefined;
+    const session = await this.#open(signal);
+    const options = { collection: this.#collection, filter: this.#filter, request, bound: this.#bound };
+    const reader = new CollectionReader(session, options);
+    // Says whether the field holds ObjectIds.
+    await reader.largest(signal);
+    return await countRange(session, reader, options, upTo, signal);
   }
 
   /** Nothing to do: reading removes nothing, and the log of a replica set does not wait for its readers. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON } from 'mongodb';
-import { decodeToken, encodeToken, isTokenAhead, type StreamToken, timeOf } from './stream-token.ts';
+import { decodeToken, encodeToken, isStale, isTokenAhead, type StreamToken, timeOf } from './stream-token.ts';
 
 const after = (data: string) => ({ after: { _data: data } });
 const changes = (data: string): string => encodeToken({ phase: 'changes', from: after(data) });
@@ -40,4 +40,12 @@ test('a time is compared with the time within a resume token', () => {
   assert.equal(timeOf(after('8265A000000000000229')), (0x65a00000n << 32n) | 2n);
   assert.equal(isTokenAhead(at, changes('8265A000000000000300')), true);
   assert.equal(isTokenAhead(changes('8265A000000000000300'), at), false);
+});
+
+test('a position that stayed for five minutes is stored again', () => {
+  const at = (t: number) => ({ at: new BSON.Timestamp({ t, i: 1 }) });
+  assert.equal(isStale(at(1_000), at(1_299)), false);
+  assert.equal(isStale(at(1_000), at(1_300)), true);
+  assert.equal(isStale(after('8200000100000000010000'), after('8200000300000000010000')), true);
+  assert.equal(isStale(after('another kind of token'), at(9_000)), false);
 });

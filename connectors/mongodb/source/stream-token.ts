@@ -89,3 +89,11 @@ export function timeOf(value: StreamPosition): bigint | undefined {
   if (seconds === undefined || increment === undefined) return undefined;
   return (BigInt(`0x${seconds}`) << 32n) | BigInt(`0x${increment}`);
 }
+
+/** A token that nothing has moved for this long is stored again, so that the log of an idle collection does not grow past it. */
+const staleSeconds = 300n;
+
+export function isStale(stored: StreamPosition, now: StreamPosition): boolean {
+  const [from, to] = [timeOf(stored), timeOf(now)];
+  return from !== undefined && to !== undefined && (to >> 32n) - (from >> 32n) >= staleSeconds;
+}

@@ -1,4 +1,7 @@
+import { converterOf } from '../../../core/records/convert.ts';
+import { Misfit } from '../../../core/records/misfit.ts';
 import type { NodeAccess, NodeValue } from '../../../core/records/node.ts';
+import type { ColumnType, Value } from '../../../core/values.ts';
 import { extendedJson } from './extended-json.ts';
 import { type BsonValue, bson, bytesOf, elementsOf, fieldOf } from './format.ts';
 import {
@@ -11,6 +14,16 @@ import {
   uuidText,
 } from './scalars.ts';
 import { timestampText } from './time-text.ts';
+
+/** A value that was written for a column of this type (encode.ts), as its canonical value. A date has neither zone nor day of its own. */
+export function storedValue(value: BsonValue, type: ColumnType): Value | Misfit {
+  const isZoneless = type.kind === 'date' || (type.kind === 'timestamp' && !type.hasZone);
+  if (value.type !== bson.date || !isZoneless) return converterOf(type, bsonAccess)(value);
+  const text = timestampText(value.bytes.readBigInt64LE(value.start))?.replace('Z', '');
+  if (text === undefined) return new Misfit('is outside of the years that have a text');
+  if (type.kind === 'timestamp') return text;
+  return text.includes(' 00:00:00') ? text.replace(' 00:00:00', '') : new Misfit('is not midnight');
+}
 
 const isNull: NodeValue = { kind: 'null' };
 const isObject: NodeValue = { kind: 'object' };

@@ -1,3 +1,4 @@
+import { type CheckCanonical, canonicalCheck, textMisfit } from '../../../core/canonical-check.ts';
 import { JsonError, parseJson } from '../../../core/records/json-parser.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
 import type { BsonWriter } from './bson-writer.ts';
@@ -10,6 +11,29 @@ import { millisecondsOf } from './time-text.ts';
 export type Encoder = (writer: BsonWriter, name: string, value: Exclude<Value, null>) => Refusal | undefined;
 
 const wrong = 'is not a valid value of its type';
+
+/** The element for a value of a source, which may not be canonical: SQLite enforces no declared type. */
+export function columnEncoder(type: ColumnType): Encoder {
+  const encode = encoderOf(type);
+  const check = checkOf(type);
+  if (!check) return encode;
+  return (writer, name, value) => {
+    const why = check(value);
+    return why === undefined ? encode(writer, name, value) : `does not conform to its type: ${why}`;
+  };
+}
+
+function checkOf(type: ColumnType): CheckCanonical | undefined {
+  switch (type.kind) {
+    case 'text':
+    case 'enum':
+    case 'interval':
+    case 'other':
+      return (value) => textMisfit(type, value);
+    default:
+      return canonicalCheck(type);
+  }
+}
 
 /** The element for a canonical value. Null and missing are the caller's. */
 export function encoderOf(type: ColumnType): Encoder {

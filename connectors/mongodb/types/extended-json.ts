@@ -1,4 +1,6 @@
+import { parseJson } from '../../../core/records/json-parser.ts';
 import { type BsonValue, bson, bytesOf, elementsOf } from './format.ts';
+import { standsForValue } from './from-extended-json.ts';
 import { binaryOf, decimalText, textOf, uuidSubtype, uuidText } from './scalars.ts';
 
 /**
@@ -24,7 +26,7 @@ function write(value: BsonValue, depth: number): string {
   const { type, bytes, start } = value;
   switch (type) {
     case bson.object:
-      return `{${membersOf(value, depth, true)}}`;
+      return objectJson(value, depth);
     case bson.array:
       return `[${membersOf(value, depth, false)}]`;
     case bson.string:
@@ -42,6 +44,13 @@ function write(value: BsonValue, depth: number): string {
     default:
       return JSON.stringify(specialJson(value, depth));
   }
+}
+
+/** A document with a field like `$oid`, as some applications store, must not be read back as the value for which such an object stands. */
+function objectJson(value: BsonValue, depth: number): string {
+  const text = `{${membersOf(value, depth, true)}}`;
+  if (text.startsWith('{"$') && standsForValue(parseJson(text))) throw new NotJson();
+  return text;
 }
 
 function membersOf(value: BsonValue, depth: number, hasNames: boolean): string {

@@ -122,8 +122,18 @@ function atLeast(length: number, least: number): number {
   return length;
 }
 
-/** The last field of this name; undefined: there is none. Fields are looked for in each document, so no other one becomes an object. */
+/** The last field of this name, as drivers read it; undefined: there is none. */
 export function fieldOf(value: BsonValue, name: string): BsonElement | undefined {
+  return findField(value, name, false);
+}
+
+/** The first field of this name, by which the server filters and sorts. */
+export function firstFieldOf(value: BsonValue, name: string): BsonElement | undefined {
+  return findField(value, name, true);
+}
+
+/** Fields are looked for in each document, so no other one becomes an object. */
+function findField(value: BsonValue, name: string, isFirst: boolean): BsonElement | undefined {
   if (value.type !== bson.object) return undefined;
   const { bytes, start } = value;
   const wanted = bytesOfName(name);
@@ -136,8 +146,10 @@ export function fieldOf(value: BsonValue, name: string): BsonElement | undefined
     const valueStart = nameEnd + 1;
     const valueEnd = valueStart + lengthOf(type, bytes, valueStart, end);
     if (valueEnd > end) throw broken('a value that is longer than its document');
-    if (isName(bytes, at + 1, nameEnd, wanted))
+    if (isName(bytes, at + 1, nameEnd, wanted)) {
       found = { name, type, bytes, start: valueStart, end: valueEnd, elementStart: at };
+      if (isFirst) return found;
+    }
     at = valueEnd;
   }
   return found;

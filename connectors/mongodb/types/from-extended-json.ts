@@ -1,7 +1,7 @@
 import { Decimal128 } from 'mongodb';
 import { lookUp } from '../../../core/look-up.ts';
 import { JsonNumber, type JsonObject, type JsonValue } from '../../../core/records/json-parser.ts';
-import type { BsonWriter } from './bson-writer.ts';
+import { BsonWriter } from './bson-writer.ts';
 import { bson } from './format.ts';
 import { uuidSubtype } from './scalars.ts';
 import { millisecondsOf } from './time-text.ts';
@@ -14,6 +14,7 @@ export function writeExtended(writer: BsonWriter, name: string, value: JsonValue
   if (value === null) return void writer.name(bson.null, name);
   switch (typeof value) {
     case 'string':
+      if (!value.isWellFormed()) return 'has half of a surrogate pair, which is no character';
       writer.name(bson.string, name);
       return void writer.string(value);
     case 'boolean':
@@ -49,6 +50,7 @@ export function writeFields(writer: BsonWriter, object: JsonObject): Refusal | u
   const start = writer.beginDocument();
   for (const [field, item] of object) {
     if (field.includes('\0')) return 'has a name with a zero character';
+    if (!field.isWellFormed()) return 'has a name with half of a surrogate pair, which is no character';
     const refusal = writeExtended(writer, field, item);
     if (refusal !== undefined) return refusal;
   }
@@ -121,6 +123,11 @@ function writeSpecial(writer: BsonWriter, name: string, object: JsonObject): boo
   if (write(writer, name, value, object)) return true;
   writer.cutTo(before);
   return false;
+}
+
+/** Whether this is an object that is read as another value. */
+export function standsForValue(value: JsonValue): boolean {
+  return value instanceof Map && writeSpecial(new BsonWriter(64), 'v', value);
 }
 
 type SpecialWriter = (writer: BsonWriter, name: string, value: JsonValue, object: JsonObject) => boolean;

@@ -58,10 +58,19 @@ export function keyValue(
   const start = writer.beginDocument();
   const refusal = isNumber(type.kind)
     ? writeExtended(writer, 'v', parseNumber(text))
-    : encoderOf(type.kind === 'timestamp' ? { ...type, precision: 3 } : type)(writer, 'v', text);
+    : encoderOf(type.kind === 'timestamp' ? { ...type, precision: 3 } : type)(
+        writer,
+        'v',
+        plainOf(text, type),
+      );
   if (refusal !== undefined) return undefined;
   writer.endDocument(start);
   return onlyValue(Buffer.from(writer.written));
+}
+
+/** Bytes are digits in an offset. */
+function plainOf(text: string, { kind }: Column['type']): string | Buffer {
+  return kind === 'bytes' && /^([0-9a-f]{2})*$/i.test(text) ? Buffer.from(text, 'hex') : text;
 }
 
 function isNumber(kind: string): boolean {

@@ -10,7 +10,7 @@ import {
   writeObjectId,
 } from '../destination/document-keys.ts';
 import { BsonArena, BsonWriter } from './bson-writer.ts';
-import { type Encoder, encoderOf } from './encode.ts';
+import { columnEncoder, type Encoder } from './encode.ts';
 import { bson } from './format.ts';
 
 /** The rows of a batch as statements of bulk commands, in BSON. Methods throw RowMisfit for a value that MongoDB cannot keep. */
@@ -72,7 +72,7 @@ export class ValueRows implements EncodedRows {
     const { columns } = options.plan.columns;
     this.#fields = columns.map(({ name, source }, index) => ({
       name,
-      encode: encoderOf(source.type),
+      encode: columnEncoder(source.type),
       index,
     }));
     const key = options.plan.key.toSorted();

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON } from 'mongodb';
 import { parseJson } from '../../../core/records/json-parser.ts';
-import type { ColumnType } from '../../../core/values.ts';
+import type { ColumnType, Value } from '../../../core/values.ts';
 import { BsonWriter } from './bson-writer.ts';
-import { bsonAccess } from './decode.ts';
-import { encoderOf } from './encode.ts';
+import { bsonAccess, storedValue } from './decode.ts';
+import { columnEncoder, encoderOf } from './encode.ts';
 import { extendedJson } from './extended-json.ts';
 import { documentValue, elementsOf, fieldOf } from './format.ts';
 import { writeFields } from './from-extended-json.ts';
@@ -87,6 +87,14 @@ test('plain JSON has plain numbers: integers without a point, doubles with one',
   assert.equal(json, '{"a":1,"b":2,"c":3.0}');
 });
 
+test('a document that looks like another value in Extended JSON has no JSON, instead of becoming that value', () => {
+  const jsonOf = (document: object) => extendedJson(documentValue(Buffer.from(BSON.serialize(document))));
+  for (const inner of [{ $oid: '65f0c0ffee65f0c0ffee65f0' }, { $numberLong: '5' }, { $minKey: new Int32(1) }])
+    assert.equal(jsonOf({ list: [inner] }), undefined);
+  assert.equal(jsonOf({ o: { $oid: 'of the app' } }), '{"o":{"$oid":"of the app"}}');
+  assert.equal(jsonOf({ o: { $odd: 'x', a: new Int32(1) } }), '{"o":{"$odd":"x","a":1}}');
+});
+
 test('a text that is not UTF-8 has no JSON and no text, instead of another one', () => {
   const document = Buffer.from(BSON.serialize({ a: 'xx' }));
   document[11] = 0xff;
@@ -137,6 +145,9 @@ test('a position has one text, which gives the same value back', () => {
   );
   const oid = keyValue('65f0c0ffee65f0c0ffee65f0', column('text'), true) ?? assert.fail();
   assert.equal(extendedJson(oid), '{"$oid":"65f0c0ffee65f0c0ffee65f0"}');
+  const digits = keyValue('050000', { type: { kind: 'bytes' } }) ?? assert.fail();
+  assert.equal(extendedJson(digits), '{"$binary":{"base64":"BQAA","subType":"00"}}');
+  assert.equal(keyValue('no digits', { type: { kind: 'bytes' } }), undefined);
 });
 
 test('a text that looks like a special position stays a text', () => {
@@ -191,6 +202,34 @@ test('canonical values become the BSON types of the table', () => {
   });
 });
 
+test('what was written for a column is read back as the same canonical value', () => {
+  const values: readonly (readonly [ColumnType, Value])[] = [
+    [{ kind: 'int', bits: 32 }, 7],
+    [{ kind: 'int', bits: 64, isUnsigned: true }, 18446744073709551615n],
+    [{ kind: 'decimal', precision: 20, scale: 2 }, '1.10'],
+    [{ kind: 'float', bits: 64 }, 0.1],
+    [{ kind: 'text' }, 'a'],
+    [{ kind: 'uuid' }, '0f0e0d0c-0b0a-4908-8706-050403020100'],
+    [{ kind: 'date' }, '2026-11-24'],
+    [{ kind: 'date' }, '0044-03-15 BC'],
+    [{ kind: 'timestamp', precision: 3, hasZone: true }, '2026-11-24 08:00:00.5Z'],
+    [{ kind: 'timestamp', precision: 3, hasZone: false }, '2026-11-24 08:00:00.123'],
+    [{ kind: 'timestamp', precision: 0, hasZone: false }, '0044-03-15 00:00:00 BC'],
+  ];
+  for (const [type, value] of values) {
+    const writer = new BsonWriter();
+    const start = writer.beginDocument();
+    assert.equal(encoderOf(type)(writer, 'v', value as never), undefined);
+    writer.endDocument(start);
+    const found = fieldOf(documentValue(Buffer.from(writer.written)), 'v') ?? assert.fail();
+    const read = storedValue(found, type);
+    assert.equal(
+      String(read).replace(/(\.\d*?)0+(Z?)$/, '$1$2'),
+      String(value).replace(/(\.\d*?)0+(Z?)$/, '$1$2'),
+    );
+  }
+});
+
 test('what a type of MongoDB cannot keep is refused, not changed', () => {
   const refuse = (type: Parameters<typeof encoderOf>[0], value: unknown) =>
     assert.equal(typeof encoderOf(type)(new BsonWriter(), 'x', value as never), 'string', String(value));
@@ -201,7 +240,35 @@ test('what a type of MongoDB cannot keep is refused, not changed', () => {
   refuse({ kind: 'timestamp', precision: 0, hasZone: false }, '2026-11-24 24:00:00');
   refuse({ kind: 'timestamp', precision: 3, hasZone: true }, '2026-11-24 08:00:00.1234Z');
   refuse({ kind: 'json' }, '{"a":');
+  refuse({ kind: 'json' }, '{"a":"x\\ud800"}');
+  refuse({ kind: 'json' }, '{"x\\ud800":1}');
   refuse({ kind: 'json' }, '[1234567890123456789012345678901234567890]');
+});
+
+test('a value of another type than its column, which SQLite allows, is refused without being shown', () => {
+  const values: readonly [ColumnType, unknown][] = [
+    [{ kind: 'boolean' }, 'maybe'],
+    [{ kind: 'int', bits: 64 }, 'abc'],
+    [{ kind: 'int', bits: 64 }, 1.5],
+    [{ kind: 'int', bits: 32 }, 'abc'],
+    [{ kind: 'float', bits: 64 }, 'abc'],
+    [{ kind: 'decimal', precision: 10, scale: 2 }, '1.234'],
+    [{ kind: 'bytes' }, 'abc'],
+    [{ kind: 'date' }, '2026-01-01 10:00:00'],
+    [{ kind: 'timestamp', precision: 6, hasZone: false }, 'abc'],
+    [{ kind: 'text' }, Buffer.from('abc')],
+    [{ kind: 'text', maxLength: 2 }, 'abc'],
+    [{ kind: 'uuid' }, 'abc'],
+    [{ kind: 'bit' }, 'abc'],
+    [{ kind: 'interval' }, Buffer.from('abc')],
+  ];
+  for (const [type, value] of values) {
+    const refusal = columnEncoder(type)(new BsonWriter(), 'x', value as never);
+    assert.equal(typeof refusal, 'string', type.kind);
+    assert.doesNotMatch(refusal ?? '', /abc/);
+  }
+  for (const text of ['🌊🌊', '', 'ab'])
+    assert.equal(columnEncoder({ kind: 'text', maxLength: 2 })(new BsonWriter(), 'x', text), undefined);
 });
 
 test('instants are texts in both directions, before the year 1 too', () => {

@@ -57,7 +57,12 @@ function nativeType(type: ColumnType): NativeType | TypeRefusal {
     case 'timestamp':
       return timestampType(type);
     case 'json':
-      return { ddl: 'object', misfits: 'numbers of more than 34 digits do not fit', isRare: true };
+      return {
+        ddl: 'object',
+        note: 'numbers keep their value, but not zeros at their end: 1.10 becomes 1.1',
+        misfits: 'numbers of more than 34 digits do not fit',
+        isRare: true,
+      };
     case 'array': {
       const of = nativeType(type.of);
       return 'refusal' in of ? of : { ...of, ddl: 'array' };

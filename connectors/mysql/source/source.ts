@@ -7,6 +7,7 @@ import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
+import { countBetween } from '../../sql/source/count-between.ts';
 import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
 import { mostCompared, tableRemedy } from '../../sql/source/missing-table.ts';
@@ -46,6 +47,7 @@ const maxAttempts = 5;
 /** Reads one table, view or query. */
 export class MysqlSource implements Source, RangeReader {
   readonly dialect = dialect;
+  readonly mostCounted = countLimit;
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
@@ -160,6 +162,9 @@ export class MysqlSource implements Source, RangeReader {
       signal,
     );
   }
+
+  readonly countBetween: Required<Source>['countBetween'] = (range, signal) =>
+    countBetween(this, range, signal);
 
   /** Nothing to do: reading does not remove rows from a table. */
   async acknowledge(): Promise<void> {}

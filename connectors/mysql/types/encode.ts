@@ -1,10 +1,10 @@
 import type { RawRequest } from '../../../core/batch.ts';
+import { canonicalCheck } from '../../../core/canonical-check.ts';
 import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 import type { ColumnType, Row, Value } from '../../../core/values.ts';
 import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-columns.ts';
 import { arrayJson } from '../../sql/types/array-json.ts';
-import { canonicalCheck } from '../../sql/types/canonical-check.ts';
 import { keepsNumbers } from './json-numbers.ts';
 import { isBinaryOther, partsOf } from './type-name.ts';
 

@@ -9,6 +9,7 @@ import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
+import { countBetween } from '../../sql/source/count-between.ts';
 import { type Range, whereRange } from '../../sql/source/keyset.ts';
 import {
   largest,
@@ -34,6 +35,7 @@ import {
   fromQuery,
   isHidingRefused,
   refuseHidingSql,
+  refusesHiding,
   withHiddenRows,
 } from '../describe.ts';
 import { mayBeSchemaChange } from '../errors.ts';
@@ -62,6 +64,7 @@ const byIndex = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enab
 /** Reads one table, view or query by COPY, over one connection. */
 export class PostgresSource implements Source, RangeReader {
   readonly dialect = dialect;
+  readonly mostCounted = countLimit;
   readonly #object: SourceObject;
   readonly #bound = new LateRowBound(systemClock);
   readonly #session: OwnSession<Session>;
@@ -225,6 +228,9 @@ export class PostgresSource implements Source, RangeReader {
     return Math.max(counted, top['Plan Rows'] ?? 0);
   }
 
+  readonly countBetween: Required<Source>['countBetween'] = (range, signal) =>
+    countBetween(this, range, signal);
+
   /** Nothing to do: reading does not remove rows from a query. */
   async acknowledge(): Promise<void> {}
 
@@ -324,11 +330,6 @@ export class PostgresSource implements Source, RangeReader {
     const names = [...(key ?? this.#relation?.keys[0]?.columns ?? []), idField, timestampField];
     return new Set(names.filter((name) => name !== undefined));
   }
-}
-
-/** What is behind a view or query may begin to hide rows at any time; like a table's own shape, this is checked with each page. */
-function refusesHiding({ isOpaque, hidesRows }: Relation): boolean {
-  return isOpaque === true && !hidesRows;
 }
 
 const tablePath = 'spec.source.table';

@@ -1,6 +1,6 @@
+import { canonicalCheck } from '../../../core/canonical-check.ts';
 import type { Column, ColumnType, Value } from '../../../core/values.ts';
 import { arrayJson } from '../../sql/types/array-json.ts';
-import { canonicalCheck } from '../../sql/types/canonical-check.ts';
 import { delimiterOf } from './decode.ts';
 
 /** A value that a column of PostgreSQL cannot store, detected before it is sent; the message does not contain the value. */

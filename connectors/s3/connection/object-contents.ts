@@ -6,6 +6,7 @@ import { causeOf, isMissing, isOtherVersion, toIdraError } from '../errors.ts';
 export interface ObjectBody {
   readonly etag: string;
   readonly size: number;
+  readonly contentType?: string | undefined;
   readonly chunks: AsyncIterable<Buffer>;
   /** Ends the transfer. */
   close(): void;
@@ -43,6 +44,7 @@ export class ObjectContents {
     return {
       etag: first.etag,
       size: first.size,
+      contentType: first.contentType,
       chunks: this.#chunks(key, first, range.end, signal),
       close() {
         first.isClosed = true;
@@ -69,7 +71,8 @@ export class ObjectContents {
       // Without a listener an error after the last read would end the process.
       body.on('error', () => {});
       const size = totalOf(answer.ContentRange) ?? answer.ContentLength ?? 0;
-      return { body, etag: answer.ETag ?? '', start, size, isClosed: false, current: undefined };
+      const { ETag: found = '', ContentType: contentType } = answer;
+      return { body, etag: found, start, size, contentType, isClosed: false, current: undefined };
     } catch (thrown) {
       const cause = causeOf(thrown);
       if (isMissing(cause) || isOtherVersion(cause)) throw objectChanged(this.#where, key, thrown);
@@ -123,6 +126,7 @@ interface Transfer {
   readonly etag: string;
   readonly start: number;
   readonly size: number;
+  readonly contentType: string | undefined;
   isClosed: boolean;
   /** What continues it. */
   current: Transfer | undefined;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Batch } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
@@ -31,6 +32,8 @@ export interface Encoded {
 }
 
 const maxRejections = 10;
+/** Encoded without a pause: requests that are under way go on between them. */
+const rowsPerTurn = 4_096;
 const defaultObjectBytes = 128 * 1_024 ** 2;
 
 /** Puts the rows of a batch into objects, by their partitions and the limit of an object. */
@@ -53,7 +56,12 @@ export class BatchWriter {
     this.#objectBytes = parseSize(object.objectSize ?? '') ?? defaultObjectBytes;
   }
 
-  encode({ rows }: Batch): Encoded {
+  /** Whether all rows of a batch of this size go to one object of the prefix itself. */
+  fillsOneObject({ byteCount }: Batch): boolean {
+    return this.#partitionOf === undefined && byteCount < this.#objectBytes / 2;
+  }
+
+  async encode({ rows }: Batch): Promise<Encoded> {
     const { plan, name } = this.#init;
     if (!('rows' in rows)) throw permanent('Bug', `${name} is written with rows of format ${rows.format}`);
     const objects: NewObject[] = [];
@@ -61,6 +69,7 @@ export class BatchWriter {
     const rejections: Rejection[] = [];
     let [written, rejected] = [0, 0];
     for (const row of rows.rows) {
+      if ((written + rejected) % rowsPerTurn === 0) await nextTurn();
       const misfit = this.#add(row, open, objects);
       if (!misfit) {
         written += 1;

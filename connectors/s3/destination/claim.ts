@@ -22,6 +22,7 @@ import {
 } from './commit-rows.ts';
 import type { Intents } from './leftovers.ts';
 import { deleteObsolete, intactRows, sealed, withObjects } from './object-sets.ts';
+import { RawObjects } from './raw-objects.ts';
 import { uploadObject } from './upload.ts';
 
 export interface ClaimedPrefixInit {
@@ -31,9 +32,21 @@ export interface ClaimedPrefixInit {
   readonly name: string;
   readonly request: ClaimRequest;
   readonly token: Token;
-  readonly writer: BatchWriter;
+  /** RawObjects: rows are objects of their own names, which no manifest lists. */
+  readonly writer: BatchWriter | RawObjects;
   readonly intents: Intents;
   readonly stored: StoredManifest;
+}
+
+/** Names of the objects of one batch. */
+interface BatchNames {
+  readonly writer: BatchWriter;
+  readonly sequence: number;
+  /** Of the batch within a pass that is committed as a whole; else 0. */
+  readonly number: number;
+  readonly stem: (folder: string, index: number) => string;
+  /** Those that are in the stored intent. */
+  stored: readonly string[];
 }
 
 /** Objects of one batch that are written at the same time. */
@@ -74,9 +87,11 @@ export class ClaimedPrefix {
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const { writer } = this.#init;
-    const encoded = writer.encode(batch);
-    const sequence = this.#stored.manifest.sequence + 1;
-    const objects = await this.#upload(encoded.objects, sequence, batch.offset, signal);
+    if (writer instanceof RawObjects) return await this.#writeRaw(writer, batch, signal);
+    const names = this.#names(batch.offset, writer);
+    const encoded = await this.#encode(batch, names, signal);
+    const objects = await this.#upload(encoded.objects, names, signal);
+    const { sequence } = names;
     if (this.#open) {
       this.#open.objects.push(...objects);
       this.#open.rows += encoded.written;
@@ -87,6 +102,16 @@ export class ClaimedPrefix {
     const offset = keepsOffset ? encodeOffset(batch.offset) : null;
     await this.#commit({ ...added, offset, ...(objects.length > 0 && { sequence }) }, [], signal);
     return this.#result(encoded, this.#stored.manifest.rows);
+  }
+
+  async #writeRaw(writer: RawObjects, batch: Batch, signal: AbortSignal): Promise<WriteResult> {
+    const result = await writer.write(batch, signal);
+    if (this.#open) this.#open.rows += result.written;
+    else {
+      const offset = this.#init.request.keepsOffset ? encodeOffset(batch.offset) : null;
+      await this.#commit({ rows: this.#stored.manifest.rows + result.written, offset }, [], signal);
+    }
+    return this.#result(result, this.#stored.manifest.rows + (this.#open?.rows ?? 0));
   }
 
   async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
@@ -131,7 +156,7 @@ export class ClaimedPrefix {
     return { objects, lists, since: new Date().toISOString() };
   }
 
-  #result({ written, rejected, rejections }: Encoded, totalRows: number): WriteResult {
+  #result({ written, rejected, rejections }: Omit<Encoded, 'objects'>, totalRows: number): WriteResult {
     return { written, rejected, rejections, deleted: 0, totalRows };
   }
 
@@ -154,29 +179,57 @@ export class ClaimedPrefix {
     return { replacing: { ...replacing, ...set, rows: replacing.rows + rows }, rows: total };
   }
 
+  #names(offset: Offset, writer: BatchWriter): BatchNames {
+    const sequence = this.#stored.manifest.sequence + 1;
+    const offsets = { before: this.#stored.manifest.offset, after: encodeOffset(offset) };
+    const number = this.#open ? this.#open.batches + 1 : 0;
+    const { prefix, request } = this.#init;
+    const stem = (folder: string, index: number) =>
+      prefix + folder + objectName(request.plan.uid, sequence, offsets, index + number * 1_000_000);
+    return { writer, sequence, number, stem, stored: [] };
+  }
+
+  /** The intent of a batch that is one object, as most are, is stored while its rows are encoded. */
+  async #encode(batch: Batch, names: BatchNames, signal: AbortSignal): Promise<Encoded> {
+    const { writer } = names;
+    if (batch.rowCount === 0 || !writer.fillsOneObject(batch)) return await writer.encode(batch);
+    const storing = this.#storeIntent([names.stem('', 0)], names, signal);
+    storing.catch(() => {}); // awaited below
+    try {
+      return await writer.encode(batch);
+    } finally {
+      // A request that is late would replace the intent of a later batch.
+      await storing;
+    }
+  }
+
+  async #storeIntent(stems: readonly string[], names: BatchNames, signal: AbortSignal): Promise<void> {
+    const isStored = stems.every((stem) => names.stored.includes(stem));
+    if (isStored) return;
+    const { intents } = this.#init;
+    const { writer } = names;
+    if (this.#open) this.#open.batches = names.number;
+    const keys = stems.map((stem) => stem + writer.encoder.extension);
+    await intents.store(keys, names.number, signal);
+    names.stored = stems;
+  }
+
   async #upload(
     objects: readonly NewObject[],
-    sequence: number,
-    offset: Offset,
+    names: BatchNames,
     signal: AbortSignal,
   ): Promise<readonly WrittenObject[]> {
     if (objects.length === 0) return [];
-    const { session, prefix, request, writer, intents } = this.#init;
-    const offsets = { before: this.#stored.manifest.offset, after: encodeOffset(offset) };
-    const number = this.#open ? ++this.#open.batches : 0;
-    const places = objects.map(({ folder, content }, index) => {
-      const name = objectName(
-        request.plan.uid,
-        sequence,
-        offsets,
-        index + (number > 0 ? number * 1_000_000 : 0),
-      );
-      return { stem: `${prefix}${folder}${name}`, content };
-    });
+    const { session } = this.#init;
+    const { writer } = names;
+    const places = objects.map(({ folder, content }, index) => ({
+      stem: names.stem(folder, index),
+      content,
+    }));
     const { extension, contentType } = writer.encoder;
-    await intents.store(
-      places.map(({ stem }) => stem + extension),
-      number,
+    await this.#storeIntent(
+      places.map(({ stem }) => stem),
+      names,
       signal,
     );
     const written: WrittenObject[] = [];

@@ -4,6 +4,7 @@ import type {
   ClaimRequest,
   CommitRow,
   Destination,
+  Guarantee,
   OffsetChange,
   PassStart,
   SystemAccess,
@@ -38,17 +39,19 @@ import {
 } from './commit-rows.ts';
 import { deleteLeftovers, highestSequence, Intents } from './leftovers.ts';
 import { partitionRefusal } from './partitions.ts';
+import { onlyAppended, RawObjects, requireRawColumns } from './raw-objects.ts';
 import { changed, close, storeClaim } from './store-claim.ts';
 
 const path = 'spec.destination.prefix';
 
 /** Writes objects below a prefix; the manifest of the Sync says which of them are committed. */
 export class S3Destination implements Destination {
-  readonly guarantee = 'ExactlyOnce';
+  readonly guarantee: Guarantee;
   readonly name: string;
   readonly #access: SystemAccess;
   readonly #object: DestinationObject;
   readonly #prefix: string;
+  readonly #isRaw: boolean;
   #session: S3Session | undefined;
   /** Names what this process may leave; the same for all of its claims. */
   readonly #owner: string = randomBytes(8).toString('hex');
@@ -60,7 +63,9 @@ export class S3Destination implements Destination {
     this.#prefix = object.prefix ?? '';
     this.name = `${access.config.bucket}/${this.#prefix}`;
     requirePrefix(this.#prefix);
-    formatOf(object, 'destination');
+    this.#isRaw = formatOf(object, 'destination').name === 'Raw';
+    // Whole objects are there before the manifest is: readers see a batch that is not committed yet.
+    this.guarantee = this.#isRaw ? 'AtLeastOnce' : 'ExactlyOnce';
   }
 
   /** The columns of what Idra wrote here before. */
@@ -74,6 +79,7 @@ export class S3Destination implements Destination {
   }
 
   async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
+    if (this.#isRaw && writeMode !== 'Append') return [onlyAppended(writeMode)];
     return await destinationFindings(this.#open(signal), this.#prefix, writeMode, signal);
   }
 
@@ -103,6 +109,7 @@ export class S3Destination implements Destination {
     const session = this.#open(signal);
     const { plan } = request;
     this.#requirePartitions(plan);
+    if (this.#isRaw) requireRawColumns(plan);
     await this.#requireUnchanged(plan, signal);
     const intents = new Intents(session, this.#prefix, plan.uid, this.#owner);
     const { keys, old } = await intents.ofOthers(signal);
@@ -112,8 +119,10 @@ export class S3Destination implements Destination {
     const stored = await storeClaim(init, signal);
     await deleteLeftovers(session, keys, stored.manifest, signal);
     await session.remove(old, signal);
-    const writer = new BatchWriter({ plan, object: this.#object, name: this.name });
     const token = BigInt(stored.manifest.token);
+    const writer = this.#isRaw
+      ? new RawObjects({ session, prefix: this.#prefix, plan, token })
+      : new BatchWriter({ plan, object: this.#object, name: this.name });
     this.#claimed = new ClaimedPrefix({ ...init, token, writer, intents, stored });
     return commitRowOf(stored.manifest);
   }

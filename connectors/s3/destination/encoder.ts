@@ -12,6 +12,9 @@ export interface RowMisfit {
   readonly reason: string;
 }
 
+/** Characters that are collected before they become bytes: many small texts that live long cost more than their encoding. */
+const chunkCharacters = 65_536;
+
 /** The content of one object while rows are added. */
 export interface ObjectContent {
   readonly rows: number;
@@ -70,27 +73,35 @@ function jsonLines({ numbersAsText }: Layout, columns: readonly WrittenColumn[])
 class TextContent implements ObjectContent {
   readonly #lines: Lines;
   readonly #compression: Layout['compression'];
-  readonly #parts: string[];
+  readonly #chunks: Buffer[] = [];
+  #text: string;
   rows = 0;
   bytes = 0;
 
   constructor(lines: Lines, compression: Layout['compression']) {
     this.#lines = lines;
     this.#compression = compression;
-    this.#parts = [lines.header];
+    this.#text = lines.header;
   }
 
   add(row: Row): RowMisfit | undefined {
     const line = this.#lines.row(row);
     if (typeof line !== 'string') return line;
-    this.#parts.push(line);
+    this.#text += line;
     this.rows += 1;
     this.bytes += line.length;
+    if (this.#text.length >= chunkCharacters) this.#endChunk();
     return undefined;
   }
 
+  #endChunk(): void {
+    this.#chunks.push(Buffer.from(this.#text));
+    this.#text = '';
+  }
+
   async encode(): Promise<Buffer> {
-    const bytes = Buffer.from(this.#parts.join(''));
+    this.#endChunk();
+    const bytes = Buffer.concat(this.#chunks.splice(0));
     if (this.#compression === 'Gzip') return await compressGzip(bytes);
     return this.#compression === 'Zstd' ? await compressZstd(bytes) : bytes;
   }

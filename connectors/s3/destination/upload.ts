@@ -4,7 +4,7 @@ import { permanent } from '../../../core/errors.ts';
 import type { S3Session } from '../session.ts';
 
 /** Content up to this size is written by one call. */
-const partBytes = 16 * 1_024 ** 2;
+export const partBytes = 16 * 1_024 ** 2;
 const attemptField = 'idra-attempt';
 /** Names that others have taken: leftovers of a writer that was stopped. */
 const maxNames = 100;
@@ -42,12 +42,13 @@ export async function uploadObject(session: S3Session, upload: Upload, signal: A
   throw permanent('Bug', `${session.where}: ${maxNames} objects are named like ${upload.stem}`);
 }
 
-async function uploadParts(
+/** The ETag of the object; undefined: what `over` demands was not true. */
+export async function uploadParts(
   session: S3Session,
   key: string,
   bytes: Buffer,
   options: {
-    readonly over: 'none';
+    readonly over: string | 'none';
     readonly contentType: string;
     readonly metadata: Readonly<Record<string, string>>;
   },

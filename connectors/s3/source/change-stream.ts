@@ -6,6 +6,7 @@ import { policyFor } from '../policy.ts';
 import type { ObjectEntry } from '../session.ts';
 import { BatchBuilder, type PassInit } from './object-batch.ts';
 import { ObjectList } from './object-list.ts';
+import { maxAhead } from './objects-ahead.ts';
 import { openUploads } from './open-uploads.ts';
 import { LedgerFull, type Scan, type ScanStart, StreamState } from './stream-state.ts';
 import { decodeToken, encodeToken } from './stream-token.ts';
@@ -15,7 +16,11 @@ export async function* readStream(pass: PassInit): AsyncGenerator<Batch, PassEnd
   const { after } = pass.request;
   const isFirst = after?.mode !== 'Stream';
   const state = isFirst ? new StreamState() : decodeToken(after.token);
-  return yield* new ObjectStream(pass, state).read(isFirst);
+  try {
+    return yield* new ObjectStream(pass, state).read(isFirst);
+  } finally {
+    pass.reading.ahead.close();
+  }
 }
 
 class ObjectStream {
@@ -56,7 +61,10 @@ class ObjectStream {
     const list = this.#list(scan.after);
     for (;;) {
       const window = await list.window((object) => this.#isWanted(object, scan), signal);
-      for (const object of window.objects) yield* this.#object(object);
+      for (const [index, object] of window.objects.entries()) {
+        this.#pass.reading.ahead.request(window.objects.slice(index, index + maxAhead));
+        yield* this.#object(object);
+      }
       if (window.lastKey !== undefined)
         this.#orRefuse(() => this.#state.windowWasRead(window.lastKey ?? '', horizon));
       if (window.isEnd) break;

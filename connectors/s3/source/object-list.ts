@@ -57,6 +57,12 @@ export class ObjectList {
     }
   }
 
+  /** Objects that are next, as far as they were listed: at most so many. */
+  listed(count: number): readonly ObjectEntry[] {
+    const page = this.#page.slice(this.#at, this.#at + count);
+    return page.filter((object) => isData(object, this.#prefix));
+  }
+
   /** By the last key and not by the server's token, which may end while the objects of a page are read. */
   async #nextPage(signal: AbortSignal): Promise<void> {
     const request = { prefix: this.#prefix, after: this.#after };

@@ -1,6 +1,7 @@
 import type { ObjectPosition, ObjectReader } from '../object-reader.ts';
 import type { ObjectEntry } from '../session.ts';
 import { openParquetObject } from './parquet-object.ts';
+import { openRawObject } from './raw-object.ts';
 import type { RecordReading } from './record-reading.ts';
 import { openTextObject } from './text-object.ts';
 
@@ -11,7 +12,12 @@ export async function openObject(
   position: ObjectPosition,
   signal: AbortSignal,
 ): Promise<ObjectReader> {
-  return reading.init.format.name === 'Parquet'
-    ? await openParquetObject(reading, object, position, signal)
-    : await openTextObject(reading, object, position, signal);
+  switch (reading.init.format.name) {
+    case 'Parquet':
+      return await openParquetObject(reading, object, position, signal);
+    case 'Raw':
+      return openRawObject(reading, object, signal);
+    default:
+      return await openTextObject(reading, object, position, signal);
+  }
 }

@@ -13,13 +13,16 @@ import { GroupReader, openParquet, type ParquetFile } from '../parquet/reader.ts
 import type { Field } from '../parquet/schema.ts';
 import type { ObjectEntry, S3Session } from '../session.ts';
 import { constantsOf, recordCounter } from './metadata.ts';
+import type { ObjectsAhead } from './objects-ahead.ts';
 import { type RecordReading, recordName } from './record-reading.ts';
 
+type ReadObject = ObjectsAhead['read'];
+
 /** Reads ranges of one version of an object. */
-export function rangesOf(session: S3Session, { key, etag }: ObjectEntry, signal: AbortSignal): ReadRange {
+function rangesOf(read: ReadObject, object: ObjectEntry, signal: AbortSignal): ReadRange {
   return async (start, end) => {
     if (end <= start) return Buffer.alloc(0);
-    const body = await session.read(key, { etag, start, end }, signal);
+    const body = await read(object, { start, end }, signal);
     try {
       const parts: Buffer[] = [];
       for await (const chunk of body.chunks) parts.push(chunk);
@@ -35,8 +38,10 @@ export async function openFile(
   session: S3Session,
   object: ObjectEntry,
   signal: AbortSignal,
+  read: ReadObject = async (each, range) =>
+    await session.read(each.key, { etag: each.etag, ...range }, signal),
 ): Promise<ParquetFile> {
-  return await named(session, object, '', () => openParquet(rangesOf(session, object, signal), object.size));
+  return await named(session, object, '', () => openParquet(rangesOf(read, object, signal), object.size));
 }
 
 async function named<T>(
@@ -65,9 +70,9 @@ export async function openParquetObject(
   position: ObjectPosition,
   signal: AbortSignal,
 ): Promise<ObjectReader> {
-  const { session } = reading.init;
-  const file = await openFile(session, object, signal);
-  return new ParquetObject({ reading, object, file, read: rangesOf(session, object, signal) }, position);
+  const readAhead: ReadObject = (...args) => reading.ahead.read(...args);
+  const file = await openFile(reading.init.session, object, signal, readAhead);
+  return new ParquetObject({ reading, object, file, read: rangesOf(readAhead, object, signal) }, position);
 }
 
 interface ParquetObjectInit {

@@ -9,9 +9,11 @@ import { type CsvField, type CsvRecord, csvAccess } from '../formats/csv-record.
 import type { ObjectFormat } from '../object-format.ts';
 import type { ObjectEntry, S3Session } from '../session.ts';
 import { metadataOf, type RecordFacts } from './metadata.ts';
+import { ObjectsAhead } from './objects-ahead.ts';
 
 export interface ReadingInit {
   readonly session: S3Session;
+  readonly prefix: string;
   readonly format: ObjectFormat;
   readonly columns: readonly RecordColumn[];
   /** Names without `_`. */
@@ -22,6 +24,7 @@ export interface ReadingInit {
 /** Reads objects as the rows of one pass, and collects what does not fit. */
 export class RecordReading {
   readonly init: ReadingInit;
+  readonly ahead: ObjectsAhead;
   readonly json: RowMaker<JsonValue, RecordFacts>;
   readonly csv: RowMaker<CsvRecord | CsvField, RecordFacts>;
   readonly #newFields: RecordColumn[] = [];
@@ -30,6 +33,7 @@ export class RecordReading {
     const { columns, request } = init;
     const metadata = metadataOf(init.metadata);
     this.init = init;
+    this.ahead = new ObjectsAhead(init.session);
     this.json = new RowMaker({ access: jsonAccess, columns, metadata }, request);
     this.csv = new RowMaker({ access: csvAccess, columns, metadata }, request);
   }

@@ -7,6 +7,7 @@ import { objectChanged } from '../connection/object-contents.ts';
 import type { ObjectEntry } from '../session.ts';
 import { BatchBuilder, type PassInit, type Progress } from './object-batch.ts';
 import { ObjectList } from './object-list.ts';
+import { maxAhead } from './objects-ahead.ts';
 
 /** Key, ETag, time, size and position of the object that was read last; of one that was read to its end only the key. */
 const keyShape = z.union([
@@ -50,10 +51,15 @@ async function* readObjects(
 ): AsyncGenerator<Progress> {
   if (start?.object) yield* readVersions(pass, builder, start.object, start.position);
   const list = new ObjectList(pass.session, pass.prefix, start?.key);
-  for (;;) {
-    const object = await list.next(pass.signal);
-    if (!object) return;
-    yield* readVersions(pass, builder, object);
+  try {
+    for (;;) {
+      const object = await list.next(pass.signal);
+      if (!object) return;
+      pass.reading.ahead.request([object, ...list.listed(maxAhead - 1)]);
+      yield* readVersions(pass, builder, object);
+    }
+  } finally {
+    pass.reading.ahead.close();
   }
 }
 

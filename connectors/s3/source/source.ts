@@ -52,8 +52,10 @@ export class S3Source implements Source {
 
   read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd> {
     const session = this.#open();
+    const prefix = this.#object.prefix ?? '';
     const reading = new RecordReading({
       session,
+      prefix,
       format: this.#format,
       columns: request.relation.recordColumns ?? [],
       metadata: this.#object.metadata ?? [],
@@ -63,7 +65,7 @@ export class S3Source implements Source {
       session,
       reading,
       request,
-      prefix: this.#object.prefix ?? '',
+      prefix,
       horizon: this.#horizon,
       signal,
     };

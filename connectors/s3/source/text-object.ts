@@ -36,7 +36,7 @@ export async function openTextObject(
   const isSeekable = compression === 'None' && encoding === undefined;
   const open = async (start: number) => {
     if (start >= object.size) return noBytes;
-    return await session.read(object.key, { etag: object.etag, start }, signal);
+    return await reading.ahead.read(object, { start }, signal);
   };
   const plain = (body: ObjectBody) => {
     const text = decompressed(body.chunks, compression);
@@ -78,10 +78,10 @@ async function headerNames(
   object: ObjectEntry,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  const { session, format } = reading.init;
+  const { format } = reading.init;
   if (format.name !== 'CSV' || !format.csv.hasHeader) return undefined;
   const end = Math.min(object.size, maxRecordBytes);
-  const body = await session.read(object.key, { etag: object.etag, end }, signal);
+  const body = await reading.ahead.read(object, { end }, signal);
   try {
     const rows = csvRows(reading, object, undefined);
     await new RecordObject(body.chunks, rows, { bytes: 0, records: 0 }, () => {}).part({

@@ -30,7 +30,8 @@ export interface RangeReader {
   readonly dialect: SqlDialect;
   /** Canonical text of the field in the first row of `SELECT field FROM object tail`; undefined if there is no row, or for NULL. */
   first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined>;
-  /** Rows of the object; may stop counting when more rows make no difference. */
+  /** Rows of the object; may stop counting at `mostCounted`, when more rows make no difference. */
+  readonly mostCounted: number;
   count(where: string, signal: AbortSignal): Promise<number>;
   /** The largest id that the field's own generator (sequence, AUTO_INCREMENT) has issued; undefined if it has none or it cannot be read. */
   largestIssued?(field: Column, signal: AbortSignal): Promise<bigint | undefined>;

@@ -30,6 +30,7 @@ function readerOf(times: readonly string[], asked: string[]): RangeReader {
       return tail.includes('DESC') ? newest : [...times].sort()[0];
     },
     count: async () => 0,
+    mostCounted: 100,
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Batch, RawRequest, Rows } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
-import type { PassEnd, ReadRequest, Source, SystemIdentity } from '../../../core/connector.ts';
+import type { CountRequest, PassEnd, ReadRequest, Source, SystemIdentity } from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
 import { PackedRows } from '../../../core/packed-rows.ts';
 import { shapeOf } from '../../../core/relation-shape.ts';
+import type { RowCount } from '../../../core/row-count.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import type { Column, Relation } from '../../../core/values.ts';
+import { countBetween } from '../../sql/source/count-between.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
 import { keyNullable } from '../../sql/source/order-check.ts';
 import {
@@ -17,6 +19,7 @@ import {
   type RangeReader,
   readPass,
 } from '../../sql/source/read-pass.ts';
+import { countLimit } from '../describe.ts';
 import { styleReader } from '../destination/distinct-keys.ts';
 import { type FilePlace, FileThread } from '../session.ts';
 import { dialect } from '../types/literals.ts';
@@ -28,6 +31,7 @@ import type { SourceFile } from './source-file.ts';
 /** Reads one table, view or query of a file, in its own thread. */
 export class SqliteSource implements Source, RangeReader {
   readonly dialect = dialect;
+  readonly mostCounted = countLimit;
   readonly #thread: FileThread<SourceFile>;
   readonly #bound: LateRowBound;
   #from: string | undefined;
@@ -117,6 +121,15 @@ export class SqliteSource implements Source, RangeReader {
       request.after === null ? null : offsetKey(await this.#shapeOffset(request, orderBy[0], signal));
     const where = whereRange(dialect, { orderBy, after, upTo: undefined });
     return await this.count(where, signal);
+  }
+
+  async countBetween(range: CountRequest, signal: AbortSignal): Promise<RowCount | undefined> {
+    const [field] = orderColumns(range.request);
+    const request = await this.#shapeOffset(range.request, field, signal);
+    const { upTo } = range;
+    if (upTo === null || upTo === 'end') return await countBetween(this, { request, upTo }, signal);
+    const end = await this.#shapeOffset({ ...range.request, after: upTo }, field, signal);
+    return await countBetween(this, { request, upTo: end.after }, signal);
   }
 
   /** Nothing to do: reading does not remove rows from a file. */

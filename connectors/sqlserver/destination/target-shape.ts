@@ -3,7 +3,13 @@ import { permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Relation } from '../../../core/values.ts';
 import { withoutAdded } from '../../sql/destination/added-columns.ts';
-import { describeTable, destinationFindings, insteadOfTriggers, type TableEntry } from '../describe.ts';
+import {
+  describeTable,
+  destinationFindings,
+  ignoringIndexes,
+  insteadOfTriggers,
+  type TableEntry,
+} from '../describe.ts';
 import { errorNumbers, numberOf } from '../errors.ts';
 import { isUnchanged } from '../fingerprint.ts';
 import { quoteName, type TableName } from '../names.ts';
@@ -23,7 +29,10 @@ export class TargetShape {
 
   constructor(entry: TableEntry) {
     this.entry = entry;
-    const isPlain = `NOT EXISTS (SELECT 1 FROM ${insteadOfTriggers(entry.relation.identity ?? 'NULL')})`;
+    const id = entry.relation.identity ?? 'NULL';
+    const isPlain = [insteadOfTriggers(id), ignoringIndexes(id)]
+      .map((each) => `NOT EXISTS (SELECT 1 FROM ${each})`)
+      .join(' AND ');
     this.requireSql = `IF NOT (${isUnchanged(entry)} AND ${isPlain}) BEGIN IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SELECT ${shapeDiffers}; RETURN END`;
   }
 
@@ -49,7 +58,8 @@ export class TargetShape {
     const { relation, name } = this.entry;
     const entry = await describeTable(session, name, path);
     requireShape(relation, entry?.relation ?? null);
-    if (entry?.traits.replacesStatements) throw schemaChanged(relation.name);
+    if (entry?.traits.replacesStatements || entry?.traits.ignoresDuplicates)
+      throw schemaChanged(relation.name);
   }
 }
 

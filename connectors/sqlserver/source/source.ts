@@ -8,6 +8,7 @@ import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation, Scalar } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
+import { countBetween } from '../../sql/source/count-between.ts';
 import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
 import { mostCompared, tableRemedy } from '../../sql/source/missing-table.ts';
@@ -46,6 +47,7 @@ const firstRows = 1_000;
 /** Reads one table, view or query. */
 export class SqlServerSource implements Source, RangeReader {
   readonly dialect = dialect;
+  readonly mostCounted = countLimit;
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
@@ -213,6 +215,9 @@ export class SqlServerSource implements Source, RangeReader {
     const where = whereRange(dialect, { orderBy, after: startAfter(request), upTo: undefined });
     return await this.count(where, signal);
   }
+
+  readonly countBetween: Required<Source>['countBetween'] = (range, signal) =>
+    countBetween(this, range, signal);
 
   /** Nothing to do: reading does not remove rows from a table. */
   async acknowledge(): Promise<void> {}

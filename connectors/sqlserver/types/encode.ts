@@ -1,9 +1,9 @@
+import { canonicalCheck, textMisfit } from '../../../core/canonical-check.ts';
 import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 import type { ColumnType, Row, Value } from '../../../core/values.ts';
 import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-columns.ts';
 import { arrayJson } from '../../sql/types/array-json.ts';
-import { canonicalCheck } from '../../sql/types/canonical-check.ts';
 import { type DataType, driverTypes } from './driver-types.ts';
 import { dateType, decimalType, timeType } from './exact-types.ts';
 import type { RowBytes } from './row-bytes.ts';
@@ -272,7 +272,10 @@ function textReader(source: ColumnType): ReadText {
   if (source.kind === 'json') return jsonText;
   if (source.kind === 'array')
     return (value) => (Array.isArray(value) ? arrayJson(value, source.of) : plainText(value));
-  return plainText;
+  return (value) => {
+    const why = textMisfit(source, value);
+    return why === undefined ? plainText(value) : { why };
+  };
 }
 
 function plainText(value: Present): string | NoText {

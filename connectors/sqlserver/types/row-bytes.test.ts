@@ -74,6 +74,11 @@ test('numbers have their size before them', () => {
     bytesOf((row) => row.float(8, 1.5)),
     '08000000000000f83f',
   );
+  // Also the sign of zero.
+  assert.equal(
+    bytesOf((row) => row.float(8, -0)),
+    '080000000000000080',
+  );
 });
 
 test('a UUID has the lowest byte of its first parts first; another text writes nothing', () => {

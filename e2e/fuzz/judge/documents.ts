@@ -29,7 +29,7 @@ export function isKept(value: DocumentValue, found: string, kind: Kind | 'any'):
       return isSameNumber(value, found);
     case 'float32':
     case 'float64':
-      return isNumber(value) && Number(found) === Number(value.plain);
+      return isNumber(value) && isSameFloat(Number(found), Number(value.plain));
     case 'boolean':
       return canonical('boolean', found) === value.plain && ['boolean', 'text'].includes(value.type);
     case 'timestamp':
@@ -42,8 +42,9 @@ export function isKept(value: DocumentValue, found: string, kind: Kind | 'any'):
   }
 }
 
-/** A text column accepts every scalar: numbers as they are written, times in ISO 8601, bytes in base64. */
+/** A text column accepts every scalar: numbers as they are written, times in ISO 8601, bytes in base64. Some systems keep JSON as text. */
 function isTextOf(value: DocumentValue, found: string): boolean {
+  if (isSameJson(value.json, found)) return true;
   switch (value.type) {
     case 'number':
       return isSameNumber(value, found);
@@ -51,13 +52,12 @@ function isTextOf(value: DocumentValue, found: string): boolean {
       return isSameTime(value, found);
     case 'bytes':
       return Buffer.from(value.plain, 'hex').toString('base64') === found;
-    // Some systems have no JSON type of their own.
     case 'json':
-      return isSameJson(value.json, found);
+      return false;
     case 'other':
       return true;
     default:
-      return value.plain === found || isSameJson(value.json, found);
+      return value.plain === found;
   }
 }
 
@@ -67,6 +67,10 @@ function isNumber({ type, plain }: DocumentValue): boolean {
 
 function isSameNumber(value: DocumentValue, found: string): boolean {
   return isNumber(value) && digitsOf(value.plain) === digitsOf(found);
+}
+
+function isSameFloat(one: number, other: number): boolean {
+  return one === other || (Number.isNaN(one) && Number.isNaN(other));
 }
 
 function isSameTime({ type, plain }: DocumentValue, found: string): boolean {

@@ -7,11 +7,13 @@ import { Block, type FuzzServers } from '../environment.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { runScenario } from './scenario-run.ts';
+import type { StatementCount } from './writers.ts';
 
 export interface SeedResult {
   readonly scenario: Scenario;
   readonly verdicts: readonly Verdict[];
-  readonly statements: number;
+  readonly statements: ReadonlyMap<string, StatementCount>;
+  readonly written: number;
   readonly refused: readonly string[];
   readonly durationMs: number;
   /** The tester itself failed. */
@@ -43,7 +45,7 @@ export class BlockRun {
   async run(scenario: Scenario): Promise<SeedResult> {
     const startMs = Date.now();
     const own = scenario.isAlone ? new Engine(join(this.#folder, `state-${++this.#engines}.db`)) : undefined;
-    const base = { scenario, verdicts: [], statements: 0, refused: [] };
+    const base = { scenario, verdicts: [], statements: new Map(), written: 0, refused: [] };
     try {
       await own?.start();
       const result = await runScenario(scenario, this.#environment, own ?? this.#shared);

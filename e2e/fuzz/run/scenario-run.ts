@@ -9,11 +9,14 @@ import { fuzzSystems } from '../systems/index.ts';
 import type { Statements } from '../systems/system.ts';
 import { FlowRun } from './flow-run.ts';
 import { settle } from './settle.ts';
-import { Writers } from './writers.ts';
+import { type StatementCount, Writers } from './writers.ts';
 
 export interface ScenarioResult {
   readonly verdicts: readonly Verdict[];
-  readonly statements: number;
+  /** By kind. */
+  readonly statements: ReadonlyMap<string, StatementCount>;
+  /** Rows that the Syncs have written. */
+  readonly written: number;
   readonly refused: readonly string[];
 }
 
@@ -93,7 +96,11 @@ class ScenarioRun {
     }
     return {
       verdicts,
-      statements: this.#writers.done + this.#changers.done,
+      statements: new Map([
+        ...this.#writers.counts,
+        ...[...this.#changers.counts].map(([kind, count]) => [`${kind} (destination)`, count] as const),
+      ]),
+      written: this.#flows.reduce((sum, { view }) => sum + (view?.status?.rows.written ?? 0), 0),
       refused: [...this.#writers.refused, ...this.#changers.refused],
     };
   }
@@ -116,9 +123,10 @@ class ScenarioRun {
       await this.#destination.openPath(path.destination),
     );
     for (const [at, flow] of this.#flows.entries()) {
-      for (const sql of flow.flow.create) await this.#writers.run(0, flow.resolve(sql));
-      for (const sql of flow.flow.createDestination) await this.#changers.run(0, flow.resolve(sql));
-      await this.#insert(at, 0, `{t${at}}`, flow.flow.rows);
+      for (const sql of flow.flow.create) await this.#writers.run(0, flow.resolve(sql), { kind: 'create' });
+      for (const sql of flow.flow.createDestination)
+        await this.#changers.run(0, flow.resolve(sql), { kind: 'create' });
+      await this.#insert({ flow: at, session: 0, into: `{t${at}}`, rows: flow.flow.rows }, 'first rows');
       await flow.readSource();
       const [source, destination] = [`${flow.name}-source`, `${flow.name}-destination`];
       flow.view = this.#engine.add(
@@ -143,7 +151,7 @@ class ScenarioRun {
     const startMs = Date.now();
     switch (step.do) {
       case 'insert':
-        await this.#insert(step.flow, step.session, step.into, step.rows);
+        await this.#insert(step, step.do);
         return await this.#readSource(step.session, step.flow, startMs);
       case 'update':
         await this.#update(step);
@@ -152,7 +160,8 @@ class ScenarioRun {
       case 'statement': {
         const sql =
           step.do === 'statement' ? step.sql : this.#statements.delete(`{t${step.flow}}`, step.rows);
-        await this.#writers.run(step.session, this.#resolve(step.flow, sql), step.flow);
+        const kind = step.do === 'statement' ? (step.what ?? 'statement') : step.do;
+        await this.#writers.run(step.session, this.#resolve(step.flow, sql), { kind, flow: step.flow });
         return await this.#readSource(step.session, step.flow, startMs);
       }
       case 'begin':
@@ -183,13 +192,17 @@ class ScenarioRun {
     }
   }
 
-  async #insert(flow: number, session: number, into: string, rows: readonly RowDesign[]): Promise<void> {
+  async #insert(
+    { flow, session, into, rows }: Omit<Extract<Action, { do: 'insert' }>, 'do'>,
+    kind: string,
+  ): Promise<void> {
     if (rows.length === 0) return;
+    const of = { kind, flow };
     const all = await this.#insertStatement(flow, into, rows);
-    if (all === undefined || (await this.#writers.run(session, all, flow)) || rows.length === 1) return;
+    if (all === undefined || (await this.#writers.run(session, all, of)) || rows.length === 1) return;
     for (const row of rows) {
       const one = await this.#insertStatement(flow, into, [row]);
-      if (one !== undefined) await this.#writers.run(session, one, flow);
+      if (one !== undefined) await this.#writers.run(session, one, of);
     }
   }
 
@@ -208,7 +221,7 @@ class ScenarioRun {
     if (names.length === 0) return;
     const known = Object.fromEntries(names.map((name) => [name, set[name] ?? 'NULL']));
     const sql = this.#statements.update(`{t${flow}}`, known, rows);
-    await this.#writers.run(session, this.#resolve(flow, sql), flow);
+    await this.#writers.run(session, this.#resolve(flow, sql), { kind: 'update', flow });
   }
 
   async #knownColumns(flow: number, names: readonly string[]): Promise<readonly string[]> {
@@ -225,7 +238,7 @@ class ScenarioRun {
       await this.#observeAll(sinceMs);
       if (what === 'truncate' || what === 'reseed from 0') run.idsRestarted();
     }
-    for (const each of sql) if (!(await writers.runPatiently(9, run.resolve(each)))) break;
+    for (const each of sql) if (!(await writers.runPatiently(9, run.resolve(each), { kind: what }))) break;
     if (at === 'destination') return run.damaged(touches, what);
     run.changed();
     await this.#observeAll();

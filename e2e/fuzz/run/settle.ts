@@ -17,7 +17,7 @@ const passesMore = 3;
 /** Waits until the Sync has completed passes that began after the source came to rest, or reports why not; then both ends are compared. */
 export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
   const restMs = Date.now();
-  const ownLimitMs = limitMs * (run.isSlow ? 3 : 1);
+  const ownLimitMs = limitMs * (run.isSlow ? 6 : 1);
   const { view } = run;
   if (!view) throw new Error('the Sync was not added');
   let wanted = 2;
@@ -50,7 +50,9 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
       if (isComplete || Date.now() - restMs > patienceMs) return last;
       wanted = passes + passesMore;
     }
-    const isHeldBack = isWaiting && Date.now() - restMs > heldBackLimitMs * (run.isSlow ? 3 : 1);
+    // A pass that began after the source came to rest says so; a machine that is too slow for one shows nothing.
+    const isHeldBack =
+      isWaiting && passes >= wanted && Date.now() - restMs > heldBackLimitMs * (run.isSlow ? 3 : 1);
     if (isHeldBack || Date.now() - Math.min(movedMs, restMs + longestMs) > ownLimitMs)
       return failure ?? last ?? notSettled(status, passes, isWaiting);
     await pause(40);
@@ -62,7 +64,7 @@ function tooEarly(first: Verdict): Verdict {
 }
 
 function notSettled(status: SyncStatus | undefined, passes: number, isWaiting: boolean): Verdict {
-  if (isWaiting)
+  if (isWaiting && passes > 0)
     return { kind: 'reported', category: 'held back at rest', details: [JSON.stringify(status?.bound)] };
   return {
     kind: 'silent',

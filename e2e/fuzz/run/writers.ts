@@ -4,10 +4,24 @@ import { openSession, type Session } from '../sessions.ts';
 import { fuzzSystems } from '../systems/index.ts';
 import type { Statements } from '../systems/system.ts';
 
+/** How many statements of a kind the server has executed, and how many it has refused. */
+export interface StatementCount {
+  done: number;
+  refused: number;
+}
+
+/** What a statement is counted as, and which flow it writes to. */
+export interface StatementOf {
+  readonly kind: string;
+  readonly flow?: number;
+}
+
 interface OpenTransaction {
   readonly flows: Set<number>;
   readonly sinceMs: number;
 }
+
+const transaction: StatementOf = { kind: 'transaction' };
 
 /** The tester's sessions at one end. A refused statement has no effect, and ends an open transaction of the session. */
 export class Writers {
@@ -19,8 +33,8 @@ export class Writers {
   readonly #prepared: string[] = [];
   readonly #prefix: string;
   #count = 0;
-  /** Number of statements that the server has executed; `refused` counts the others. */
-  done = 0;
+  /** By kind. */
+  readonly counts = new Map<string, StatementCount>();
   refused: string[] = [];
 
   constructor(database: FuzzDatabase, prefix: string) {
@@ -44,13 +58,16 @@ export class Writers {
   }
 
   /** Returns whether the server accepted it. */
-  async run(session: number, sql: string, flow?: number): Promise<boolean> {
+  async run(session: number, sql: string, { kind, flow }: StatementOf): Promise<boolean> {
     if (flow !== undefined) this.#open.get(session)?.flows.add(flow);
+    const count = this.counts.get(kind) ?? { done: 0, refused: 0 };
+    this.counts.set(kind, count);
     try {
       await (await this.#session(session)).query(sql);
-      this.done += 1;
+      count.done += 1;
       return true;
     } catch (error) {
+      count.refused += 1;
       this.refused.push(`${(error as Error).message}: ${sql.slice(0, 300)}`);
       if (this.#open.has(session)) await this.#end(session, this.#statements.rollback);
       return false;
@@ -58,9 +75,9 @@ export class Writers {
   }
 
   /** For statements that may briefly conflict with Idra's own locks. */
-  async runPatiently(session: number, sql: string): Promise<boolean> {
+  async runPatiently(session: number, sql: string, of: StatementOf): Promise<boolean> {
     for (let tried = 0; tried < 8; tried++) {
-      if (await this.run(session, sql)) return true;
+      if (await this.run(session, sql, of)) return true;
       if (!/lock|busy|timeout/i.test(this.refused.at(-1) ?? '')) return false;
       await pause(60);
     }
@@ -70,7 +87,7 @@ export class Writers {
   async begin(session: number): Promise<void> {
     if (this.#open.has(session)) return;
     const sinceMs = Date.now();
-    if (await this.run(session, this.#statements.begin))
+    if (await this.run(session, this.#statements.begin, transaction))
       this.#open.set(session, { flows: new Set(), sinceMs });
   }
 
@@ -86,13 +103,13 @@ export class Writers {
     if (!this.#open.has(session)) return;
     const name = `${this.#prefix}_${++this.#count}`;
     this.#open.delete(session);
-    if (await this.run(session, `PREPARE TRANSACTION '${name}'`)) this.#prepared.push(name);
-    else await this.run(session, this.#statements.rollback);
+    if (await this.run(session, `PREPARE TRANSACTION '${name}'`, transaction)) this.#prepared.push(name);
+    else await this.run(session, this.#statements.rollback, transaction);
   }
 
   async finishPrepared(how: 'COMMIT' | 'ROLLBACK'): Promise<boolean> {
     const name = this.#prepared.shift();
-    return name !== undefined && (await this.run(0, `${how} PREPARED '${name}'`));
+    return name !== undefined && (await this.run(0, `${how} PREPARED '${name}'`, transaction));
   }
 
   /** Transactions that have written to the flow's table would block a change of it. */
@@ -115,7 +132,7 @@ export class Writers {
 
   async #end(session: number, how: string): Promise<void> {
     this.#open.delete(session);
-    await this.run(session, how);
+    await this.run(session, how, transaction);
   }
 
   #session(session: number): Promise<Session> {

@@ -3,7 +3,7 @@ import { documentText, updateMany } from '../systems/mongodb.ts';
 import { idOf, type RowCounters } from './columns.ts';
 import type { DocumentDesign } from './designed.ts';
 import { idLiteral, now } from './document-values.ts';
-import { designDocument, fieldLiteral, newValue } from './documents.ts';
+import { designDocument, fieldLiteral, newName, newValue } from './documents.ts';
 
 /** A command that changes some documents in one of the ways that MongoDB has. */
 export function changeDocuments(
@@ -12,21 +12,28 @@ export function changeDocuments(
   design: DocumentDesign,
   counters: RowCounters,
   rows: readonly number[],
-): string {
-  const make = random.weighted<() => string>([
-    [5, () => updateMany(table, rows, setFields(random, design))],
-    [2, () => updateMany(table, rows, unsetFields(random, design))],
-    [3, () => replaceOne(random, table, design, counters, rows)],
-    [1, () => updateMany(table, rows, `{"$inc":{"c":1},"$set":{"u":${now}}}`)],
-    [1, () => updateMany(table, rows, `{"$push":{"v_list":${random.below(9)}},"$set":{"u":${now}}}`)],
+): { readonly what: string; readonly sql: string } {
+  const change = (what: string, operators: () => string, of = rows) => ({
+    what,
+    make: () => updateMany(table, of, operators()),
+  });
+  const { what, make } = random.weighted([
+    [5, change('$set', () => setFields(random, design))],
+    [2, change('$unset', () => unsetFields(random, design))],
+    [3, { what: 'replace', make: () => replaceOne(random, table, design, counters, rows) }],
+    [1, change('$inc', () => `{"$inc":{"c":1},"$set":{"u":${now}}}`)],
+    [1, change('$push', () => `{"$push":{"v_list":${random.below(9)}},"$set":{"u":${now}}}`)],
     [
       1,
-      () =>
-        updateMany(table, rows.slice(0, 1), `{"$set":{"u":${now},"s":${nextId(random, design, counters)}}}`),
+      change(
+        '$set of the id field',
+        () => `{"$set":{"u":${now},"s":${nextId(random, design, counters)}}}`,
+        rows.slice(0, 1),
+      ),
     ],
-    [1, () => updateMany(table, rows, `{"$set":{"u":${now},"v_doc.x":${random.below(9)}}}`)],
+    [1, change('$set of a path', () => `{"$set":{"u":${now},"v_doc.x":${random.below(9)}}}`)],
   ]);
-  return make();
+  return { what, sql: make() };
 }
 
 function nextId(random: Random, { sequence }: DocumentDesign, counters: RowCounters): string {
@@ -43,7 +50,7 @@ function setFields(random: Random, { values, hasMisfits, hasNewFields }: Documen
   if (random.chance(0.4)) fields.b = `"u${random.below(100)}"`;
   if (hasMisfits && random.chance(0.1)) fields.a = '"changed type"';
   for (const { name, kind } of random.some(values, 2)) fields[name] = fieldLiteral(random, kind, hasMisfits);
-  if (hasNewFields && random.chance(0.3)) fields[`n${random.between(1, 3)}`] = newValue(random);
+  if (hasNewFields && random.chance(0.3)) fields[newName(random)] = newValue(random);
   return `{"$set":${withTime(random, fields)}}`;
 }
 

@@ -33,13 +33,16 @@ export const fieldKinds: readonly FieldKind[] = [
     name: 'double',
     column: 'float64',
     values: [double('1.5'), double('0.1'), double('-2.5e300'), double('5.0')],
-    misfits: ['"much"'],
+    misfits: ['"much"', double('NaN'), double('-Infinity'), double('-0.0')],
   },
   {
     name: 'decimal',
     column: 'decimal(30,10)',
     values: [decimal('12.50'), decimal('-0.0000000001'), decimal('12345678901234567890.123')],
-    misfits: [decimal('NaN'), 'true'],
+    misfits: [
+      ...['NaN', '-Infinity', '-0', '1E+6144', '1E-6176', '1234567890123456789012345678901234'].map(decimal),
+      'true',
+    ],
   },
   {
     name: 'text',
@@ -53,14 +56,15 @@ export const fieldKinds: readonly FieldKind[] = [
       '" trailing  "',
       '"0042"',
     ],
-    misfits: ['{"a":1}'],
+    misfits: ['{"a":1}', '"a\\u0000b"', '"\\ufffd"', '{"$symbol":"s"}'],
   },
   { name: 'bool', column: 'boolean', values: ['true', 'false'], misfits: ['2'] },
   {
     name: 'date',
     column: 'timestamp(3) with time zone',
     values: [date(1_764_000_000_123), date(0), date(951_782_400_000)],
-    misfits: ['5'],
+    // After the year 9999, and before the year 1.
+    misfits: ['5', date(253_402_300_800_000), date(-62_200_000_000_000), '{"$timestamp":{"t":5,"i":1}}'],
   },
   { name: 'bytes', column: 'bytes', values: [binary('00ff5c4e0a'), binary('')], misfits: ['12'] },
   {
@@ -74,6 +78,27 @@ export const fieldKinds: readonly FieldKind[] = [
     name: 'doc',
     column: 'json',
     values: ['{"x":1,"y":{"z":[1,2.5,"three",null]}}', '{}', `{"at":${date(86_400_000)},"n":${long('5')}}`],
+    misfits: [],
+  },
+  {
+    name: 'odd names',
+    column: 'json',
+    values: ['{"a.b":1}', '{"$x":1,"":2}', '{"A":1,"a":2}', '{"__proto__":{"x":1},"toString":3}'],
+    misfits: [],
+  },
+  {
+    name: 'odd types',
+    column: 'json',
+    values: [
+      '{"$regularExpression":{"pattern":"^a","options":"i"}}',
+      '{"$timestamp":{"t":1764000000,"i":2}}',
+      '{"$minKey":1}',
+      '{"$code":"return 1"}',
+      double('NaN'),
+      double('-0.0'),
+      decimal('-Infinity'),
+      date(-62_200_000_000_000),
+    ],
     misfits: [],
   },
   { name: 'list', column: 'json', values: ['[]', '[1,"two",{"three":3}]', '[[1],[2]]'], misfits: [] },
@@ -91,6 +116,17 @@ export interface IdKind {
   readonly column?: string;
   value(n: number): string;
 }
+
+/** Each may be the `_id` of one document. */
+const rareIds: Readonly<Record<number, string>> = {
+  3: 'null',
+  4: double('NaN'),
+  7: 'true',
+  9: '{"$minKey":1}',
+  11: decimal('-Infinity'),
+  12: '{"$timestamp":{"t":12,"i":1}}',
+  14: '{"a":[1]}',
+};
 
 const uuid = (n: number) => binary(uuidKey(n).replaceAll(/['-]/g, ''), '04');
 const word = (n: number) => JSON.stringify(wordKey(n).slice(1, -1).replaceAll("''", "'"));
@@ -111,7 +147,8 @@ export const idKinds: readonly IdKind[] = [
   { name: 'document', value: (n) => `{"a":${n % 3},"b":"x${n}"}` },
   {
     name: 'mixed',
-    value: (n) => [String(n), word(n), objectId(n), uuid(n), double(`${n}.5`), date(n)][n % 6] ?? '0',
+    value: (n) =>
+      rareIds[n] ?? [String(n), word(n), objectId(n), uuid(n), double(`${n}.5`), date(n)][n % 6] ?? '0',
   },
 ];
 

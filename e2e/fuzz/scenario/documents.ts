@@ -81,8 +81,18 @@ export function designDocument(random: Random, design: DocumentDesign, counters:
   for (const { name, kind } of design.values) {
     if (!random.chance(0.15)) document[name] = fieldLiteral(random, kind, design.hasMisfits);
   }
-  if (design.hasNewFields && random.chance(0.1)) document[`n${random.between(1, 3)}`] = newValue(random);
+  if (design.hasNewFields && random.chance(0.1)) document[newName(random)] = newValue(random);
   return document;
+}
+
+/** Most are plain; some are no name of a column, or one that another system takes for that of a column that it has. */
+export function newName(random: Random): string {
+  return random.weighted([
+    [6, `n${random.between(1, 3)}`],
+    [2, random.pick(['A', 'N1', 'V_DOC'])],
+    [1, random.pick(['ñ', "it's", 'two words', 'select'])],
+    [1, random.pick(['n.1', '$n', 'n ', 'n'.repeat(70)])],
+  ]);
 }
 
 export function newValue(random: Random): string {

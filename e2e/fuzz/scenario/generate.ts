@@ -1,7 +1,7 @@
 import { systemNames } from '../../kit/systems.ts';
 import { Random } from '../prng.ts';
 import { fuzzSystems } from '../systems/index.ts';
-import type { FuzzSystemName } from '../systems/system.ts';
+import { type FuzzSystemName, hasDocuments } from '../systems/system.ts';
 import { idOf, literalOf, type TableDesign } from './columns.ts';
 import { designDdl } from './ddl.ts';
 import type { DesignedFlow } from './designed.ts';
@@ -89,7 +89,10 @@ class StepDesigner {
       [6, () => this.#update(flow, session)],
       [3, () => ({ do: 'delete', flow, session, rows: this.#rows(flow, 2) })],
       [5, () => this.#transaction(session)],
-      [2.5, () => designDdl(random, this.#designed(flow), flow, { from: this.#from, to: this.#to })],
+      [
+        this.#ddlWeight,
+        () => designDdl(random, this.#designed(flow), flow, { from: this.#from, to: this.#to }),
+      ],
       [5, () => ({ do: 'await-pass' })],
       [1, () => ({ do: 'settle' })],
       [0.4, () => ({ do: 'request', flow, type: random.pick(['run-now', 'restart', 'keep-offset']) })],
@@ -97,6 +100,11 @@ class StepDesigner {
       [this.#isAlone ? 3 : 0, () => ({ do: random.chance(0.7) ? 'kill-engine' : 'restart-engine' })],
     ]);
     return make();
+  }
+
+  /** The fixed seeds of the other systems stay what they are. */
+  get #ddlWeight(): number {
+    return [this.#from, this.#to].some((each) => each === 'sqlserver' || hasDocuments(each)) ? 6 : 2.5;
   }
 
   #designed(flow: number): DesignedFlow {
@@ -127,8 +135,8 @@ class StepDesigner {
   #update(flow: number, session: number): Step {
     const { table, documents, counters } = this.#designed(flow);
     if (documents) {
-      const sql = changeDocuments(this.random, `{t${flow}}`, documents, counters, this.#rows(flow, 3));
-      return { do: 'statement', flow, session, sql };
+      const change = changeDocuments(this.random, `{t${flow}}`, documents, counters, this.#rows(flow, 3));
+      return { do: 'statement', flow, session, ...change };
     }
     return this.#updateRows(flow, session, table as TableDesign, counters);
   }

@@ -107,7 +107,14 @@ export type Action =
       readonly session: number;
       readonly rows: readonly number[];
     }
-  | { readonly do: 'statement'; readonly flow: number; readonly session: number; readonly sql: string }
+  | {
+      readonly do: 'statement';
+      readonly flow: number;
+      readonly session: number;
+      /** For the counts of the tester. */
+      readonly what?: string;
+      readonly sql: string;
+    }
   /** Each statement commits by itself. What the server refuses is skipped. */
   | {
       readonly do: 'ddl';

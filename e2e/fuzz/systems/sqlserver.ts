@@ -37,6 +37,17 @@ const shapes: readonly Shape[] = [
     name: 'computed column',
     create: (table, body) => [`CREATE TABLE ${table} (${body}, [computed] AS (r * 2))`],
   },
+  {
+    name: 'rowversion',
+    create: (table, body) => [`CREATE TABLE ${table} (${body}, [version] rowversion)`],
+  },
+  {
+    name: 'index with included columns',
+    create: (table, body) => [
+      `CREATE TABLE ${table} (${body})`,
+      `CREATE INDEX ${table.replace('{', '{!').replace('}', '_x}')} ON ${table} (c DESC) INCLUDE (a)`,
+    ],
+  },
 ];
 
 const collations = {
@@ -68,8 +79,8 @@ export const sqlserver: SqlFuzzSystem = {
   shapes,
   settings,
   hasPrepared: false,
-  // The server that stands in for SQL Server in tests has no views of its transactions.
-  showsOpenTransactions: false,
+  // The server that stands in for SQL Server in tests gets the views of transactions from the tests (kit/servers/babelfish.ts).
+  showsOpenTransactions: true,
   coarseText: 'nvarchar(50) COLLATE Latin1_General_CI_AI',
   keyTypes: [
     int('int', 'int'),
@@ -88,6 +99,25 @@ export const sqlserver: SqlFuzzSystem = {
       value: (n) => timeKey(n).replace(' ', 'T'),
       isGrowing: true,
     },
+    {
+      name: 'datetime',
+      ddl: 'datetime',
+      kind: 'timestamp',
+      value: (n) => `DATEADD(ms, ${10 * n}, CAST('20260101' AS datetime))`,
+      isGrowing: true,
+    },
+    {
+      name: 'datetimeoffset',
+      ddl: 'datetimeoffset(6)',
+      kind: 'timestamp',
+      // The order of instants is not that of the texts.
+      value: (n) =>
+        timeKey(n)
+          .replace(' ', 'T')
+          .replace(/'$/, n % 2 === 0 ? "+05:30'" : "-08:00'"),
+    },
+    // In the code page of its collation, and compared without case.
+    { name: 'varchar', ddl: 'varchar(50) COLLATE Latin1_General_CI_AS', kind: 'text', value: wordKey },
     { name: 'date', ddl: 'date', kind: 'date', value: (n) => `DATEADD(day, ${n}, CAST('20200101' AS date))` },
   ],
   timeTypes: [
@@ -95,7 +125,8 @@ export const sqlserver: SqlFuzzSystem = {
     { ddl: 'datetime2(3)', now: 'SYSUTCDATETIME()' },
     { ddl: 'datetime2(0)', now: 'SYSUTCDATETIME()' },
     { ddl: 'datetimeoffset(6)', now: 'SYSDATETIMEOFFSET()' },
-    { ddl: 'datetime', now: 'GETUTCDATE()' },
+    // The server that stands in for SQL Server would store GETUTCDATE() with more digits than a datetime has.
+    { ddl: 'datetime', now: 'CONVERT(datetime, CONVERT(varchar(23), GETUTCDATE(), 121), 121)' },
   ],
   retypes: [
     { from: 'int', to: 'bigint', kind: 'int' },
@@ -112,8 +143,10 @@ export const sqlserver: SqlFuzzSystem = {
     { from: 'datetime2(6)', to: 'datetimeoffset(6)', kind: 'timestamp' },
     { from: 'datetime2(6)', to: 'datetime2(0)', kind: 'timestamp' },
   ],
-  retype: alter,
-  setNotNull: alter,
+  // Without NULL and NOT NULL, which the server that stands in for SQL Server refuses there; the column keeps its own.
+  retype: (table, column, ddl) => alter(table, column, ddl),
+  setNotNull: (table, column, ddl, isNotNull) =>
+    alter(table, column, `${ddl} ${isNotNull ? 'NOT ' : ''}NULL`),
   renameColumn: (table, from, to) => `EXEC sp_rename '${table}.${from}', '${to}', 'COLUMN'`,
   swapNames: (table, one, other) => [
     'BEGIN TRANSACTION',
@@ -130,6 +163,6 @@ export const sqlserver: SqlFuzzSystem = {
   reseed: (table, next) => `DBCC CHECKIDENT ('${table}', RESEED, ${next})`,
 };
 
-function alter(table: string, column: string, ddl: string, isNotNull: boolean): string {
-  return `ALTER TABLE ${table} ALTER COLUMN ${quote(column)} ${ddl}${isNotNull ? ' NOT NULL' : ' NULL'}`;
+function alter(table: string, column: string, type: string): string {
+  return `ALTER TABLE ${table} ALTER COLUMN ${quote(column)} ${type}`;
 }

@@ -75,6 +75,8 @@ async function isBabelfish(address: Address): Promise<boolean> {
   return String(version).startsWith('Babelfish');
 }
 
+let creating: Promise<unknown> = Promise.resolve();
+
 function describe(url: URL, server?: ServerProcess): SqlServer {
   const made: string[] = [];
   const address = addressOf(url);
@@ -85,14 +87,20 @@ function describe(url: URL, server?: ServerProcess): SqlServer {
     adminUrl: url.href,
     process: server,
     query,
-    createDatabase: async (name = `t_${randomBytes(5).toString('hex')}`) => {
-      const password = `Aa1-${randomBytes(12).toString('hex')}`;
-      await query(`CREATE DATABASE [${name}]`);
-      made.push(name);
-      await query(`CREATE LOGIN [${name}] WITH PASSWORD = '${password}'`);
-      // Not only owner of the database: the server that stands in for SQL Server lets nobody else rename.
-      await query(`ALTER SERVER ROLE sysadmin ADD MEMBER [${name}]`);
-      return { host: address.host, port: address.port, database: name, user: name, password };
+    createDatabase: (name = `t_${randomBytes(5).toString('hex')}`) => {
+      const create = async () => {
+        const password = `Aa1-${randomBytes(12).toString('hex')}`;
+        await query(`CREATE DATABASE [${name}]`);
+        made.push(name);
+        await query(`CREATE LOGIN [${name}] WITH PASSWORD = '${password}'`);
+        // Not only owner of the database: the server that stands in for SQL Server lets nobody else rename.
+        await query(`ALTER SERVER ROLE sysadmin ADD MEMBER [${name}]`);
+        return { host: address.host, port: address.port, database: name, user: name, password };
+      };
+      // One at a time: the server that stands in for SQL Server cannot grant two of them at once ("tuple concurrently updated").
+      const created = creating.then(create);
+      creating = created.catch(() => {});
+      return created;
     },
     endSessions: async (ids) => {
       if (await isBabelfish(address)) return await endSessions(address, ids);

@@ -49,11 +49,8 @@ const numbers: readonly TypeCase[] = [
     values: ['1.10', '0', '-0.0000000001', '1E+3', '1234567890123456789012345678'].map(decimal),
     misfits: [
       { at: limited, values: ['NaN', 'Infinity', '-Infinity', '9.999E+100', '1E-31'].map(decimal) },
-      {
-        at: ['sqlserver'],
-        values: ['9999999999999999999999999999999999', '0.1234567890123456789012345678901234'].map(decimal),
-      },
-      { at: mysqls, values: [decimal('0.1234567890123456789012345678901234')] },
+      { at: limited, values: [decimal('0.1234567890123456789012345678901234')] },
+      { at: ['sqlserver'], values: [decimal('9999999999999999999999999999999999')] },
     ],
   },
   simple('c_int_double', 'int, double', 'float64', int('7'), double('2.5')),
@@ -71,9 +68,16 @@ const scalars: readonly TypeCase[] = [
   ),
   simple('c_oid', 'objectId', 'text', JSON.stringify({ $oid: '65f0c0ffee65f0c0ffee65f0' })),
   simple('c_binary', 'binData', 'bytes', binary('', '00'), binary('AP9cTgoJDSI=', '00')),
-  simple('c_old_binary', 'binData, subtype 2', 'bytes', binary('AP9c', '02')),
+  // The server in memory closes the connection at this subtype, and forgets those of users.
+  {
+    ...simple('c_old_binary', 'binData, subtype 2', 'bytes', binary('AP9c', '02')),
+    inMemory: [binary('AP9c', '00')],
+  },
   simple('c_uuid', 'binData, subtype 4', 'text', binary('oO68mZwLTvi7bWu5vTgKEQ==', '04')),
-  simple('c_custom', 'binData, other subtypes', 'extended', binary('eA==', '80')),
+  {
+    ...simple('c_custom', 'binData, other subtypes', 'extended', binary('eA==', '80')),
+    inMemory: ['{"x":true}'],
+  },
   {
     name: 'c_date',
     ddl: 'date',

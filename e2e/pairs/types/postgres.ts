@@ -1,4 +1,4 @@
-import { type Kind, type TypeCase, texts, withoutMinusZero } from '../type-case.ts';
+import { type Kind, type TypeCase, texts, withoutLastZero, withoutMinusZero } from '../type-case.ts';
 
 const mysqls = ['mysql', 'mariadb'] as const;
 /** Without NaN, infinities, and years outside of 1 to 9999. */
@@ -115,6 +115,7 @@ const strings: readonly TypeCase[] = [
     name: 'c_json',
     ddl: 'json',
     kind: 'json',
+    announced: { mongodb: withoutLastZero },
     values: [
       `'{"b": 123456789012345678901234567890, "a": [1.10, null, true, "é😀\\n"]}'`,
       `'"text"'`,
@@ -126,6 +127,7 @@ const strings: readonly TypeCase[] = [
     name: 'c_jsonb',
     ddl: 'jsonb',
     kind: 'json',
+    announced: { mongodb: withoutLastZero },
     values: [
       `'{"b": 123456789012345678901234567890, "a": [1.10, null, true, "é😀\\n"]}'`,
       `'"text"'`,

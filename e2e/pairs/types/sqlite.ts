@@ -1,4 +1,4 @@
-import { type TypeCase, texts } from '../type-case.ts';
+import { type TypeCase, texts, withoutLastZero } from '../type-case.ts';
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const sqlServers = ['postgres', 'mysql', 'mariadb', 'sqlserver'] as const;
@@ -128,6 +128,7 @@ export const sqliteTypes: readonly TypeCase[] = [
     name: 'c_json',
     ddl: 'JSON_TEXT',
     kind: 'json',
+    announced: { mongodb: withoutLastZero },
     values: [`'{"b": 123456789012345678901234567890, "a": [1.10, null, "é😀"]}'`, `'1'`, `'null'`],
     misfits: [{ at: servers, values: ["'{no json'"], isUndeclared: true }],
   },

@@ -61,22 +61,32 @@ const strings: readonly TypeCase[] = [
   simple('c_xml', 'xml', 'other', `N'<a b="1">é</a>'`),
 ];
 
-/** With six digits: the server that stands in for SQL Server does not keep the seventh. */
+/** Compared only at a server that keeps the seventh digit. */
+function ofSevenDigits(...type: Parameters<typeof simple>): TypeCase {
+  return { ...simple(...type), hasSevenDigits: true };
+}
+
 const times: readonly TypeCase[] = [
   simple('c_date', 'date', 'date', "'0001-01-01'", "'9999-12-31'", "'2024-02-29'"),
-  simple('c_time', 'time', 'time', "'23:59:59.999999'", "'00:00:00'"),
+  ofSevenDigits('c_time', 'time', 'time', "'23:59:59.9999999'", "'00:00:00'"),
   simple('c_time0', 'time(0)', 'time', "'23:59:59'"),
-  simple('c_time6', 'time(6)', 'time', "'08:00:00.000001'"),
+  simple('c_time6', 'time(6)', 'time', "'08:00:00.000001'", "'23:59:59.999999'", "'00:00:00'"),
   simple('c_smalldatetime', 'smalldatetime', 'timestamp', "'1900-01-01 00:00:00'", "'2079-06-06 23:59:00'"),
   simple('c_datetime', 'datetime', 'timestamp', "'1753-01-01 00:00:00.003'", "'2026-11-24T23:59:59.997'"),
-  simple('c_datetime2', 'datetime2', 'timestamp', "'2026-11-24 08:00:00.123456'", "'0001-01-01 00:00:00'"),
+  ofSevenDigits('c_datetime2', 'datetime2', 'timestamp', "'2026-11-24 08:00:00.1234567'"),
   simple('c_datetime20', 'datetime2(0)', 'timestamp', "'9999-12-31 23:59:59'"),
   simple('c_datetime23', 'datetime2(3)', 'timestamp', "'2026-11-24 08:00:00.120'"),
-  simple('c_datetime26', 'datetime2(6)', 'timestamp', "'9999-12-31 23:59:59.999999'"),
-  simple('c_offset', 'datetimeoffset', 'timestamp', "'2026-11-24 08:00:00.123456 +05:30'"),
+  simple(
+    'c_datetime26',
+    'datetime2(6)',
+    'timestamp',
+    "'9999-12-31 23:59:59.999999'",
+    "'0001-01-01 00:00:00'",
+  ),
+  ofSevenDigits('c_offset', 'datetimeoffset', 'timestamp', "'2026-11-24 08:00:00.1234567 +05:30'"),
   simple('c_offset3', 'datetimeoffset(3)', 'timestamp', "'2026-11-24 08:00:00.120 -08:00'"),
   simple('c_offset6', 'datetimeoffset(6)', 'timestamp', "'2026-11-24 08:00:00.123456 +00:00'"),
 ];
 
-/** SQL Server: the types that its stand-in has as well. */
+/** SQL Server: the types that its stand-in has as well, and those with seven digits. */
 export const sqlserverTypes: readonly TypeCase[] = [...numbers, ...strings, ...times];

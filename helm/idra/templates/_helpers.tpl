@@ -143,3 +143,8 @@ readinessProbe:
   httpGet: { path: /readyz, port: health }
   periodSeconds: 5
 {{- end }}
+
+{{- /* Secret with the first password of the user admin. */ -}}
+{{- define "idra.firstPassword" -}}
+{{ .Values.api.firstPasswordSecret | default (printf "%s-api-first-password" (include "idra.name" .)) }}
+{{- end }}

@@ -1,10 +1,14 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { basePath } from '../base-path.ts';
 import { asApiError, call, setCsrf, whenSignedOut } from './client.ts';
 import { live } from './live.ts';
 import type { Session } from './types.ts';
 
 type Role = Session['grants'][number]['role'];
 const ranks: Readonly<Record<Role, number>> = { viewer: 0, editor: 1, admin: 2 };
+
+/** A session that has begun in one tab is that of the others too. */
+const otherTabs = new BroadcastChannel(`idra.session${basePath}`);
 
 export type SessionState =
   | { readonly kind: 'loading' }
@@ -27,6 +31,7 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
   const value = useMemo<SessionValue>(() => {
     const begin = (session: Session) => {
       setCsrf(session.csrf);
+      otherTabs.postMessage('begun');
       setState({ kind: 'in', session, isOver: false });
       live.retry();
     };
@@ -38,12 +43,19 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
     };
     return { state, begin, reload, end: () => setState({ kind: 'out' }) };
   }, [state]);
-  const { reload } = value;
+  const { reload, begin } = value;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, at the start
   useEffect(() => {
     whenSignedOut(() => setState((old) => (old.kind === 'in' ? { ...old, isOver: true } : { kind: 'out' })));
     reload();
   }, []);
+  const isOver = state.kind === 'in' && state.isOver;
+  useEffect(() => {
+    if (!isOver) return;
+    const resume = () => void call<Session>('/session').then(begin, () => {});
+    otherTabs.addEventListener('message', resume);
+    return () => otherTabs.removeEventListener('message', resume);
+  }, [isOver, begin]);
   return <SessionContext.Provider value={value}>{children}</SessionContext.Provider>;
 }
 

@@ -5,6 +5,7 @@ import { strings } from '../strings.ts';
 import { EditExisting, NotEditable } from './edit-existing.tsx';
 import type { EditorKind } from './editor-kind.ts';
 import { ManifestEditor } from './manifest-editor.tsx';
+import { isSecretRef, NewSecret } from './new-secret.tsx';
 import { reasonAgainst, usualNamespace } from './sync-editor.tsx';
 import { isOtherSystem, SystemSelect } from './system-select.tsx';
 import { yamlText } from './yaml-text.ts';
@@ -24,6 +25,7 @@ const kind: EditorKind = {
   before: (manifest) => <SystemSelect manifest={manifest} />,
   isHidden: isOtherSystem,
   widgets: () => ({}),
+  after: (path, manifest) => isSecretRef(path) && <NewSecret path={path} manifest={manifest} />,
 };
 
 interface Name {

@@ -60,6 +60,7 @@ export function EditorForm(props: EditorFormProps) {
               widgets: kind.widgets(manifest),
               isMain: kind.isMain,
               isHidden: (path) => kind.isHidden?.(path, manifest.value) ?? false,
+              after: (path) => kind.after?.(path, manifest),
               set: manifest.setIn,
               onFocus,
               onYaml,

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { call, objectPath } from '../api/client.ts';
 import type { Applied } from '../api/types.ts';
 import type { Widget } from './schema-form.tsx';
-import type { Manifest } from './use-manifest.ts';
+import type { Manifest, Path } from './use-manifest.ts';
 
 export interface EditorKind {
   readonly kind: 'Sync' | 'DataSource';
@@ -13,6 +13,8 @@ export interface EditorKind {
   readonly widgets: (manifest: Manifest) => Readonly<Record<string, Widget>>;
   /** Above the fields of the schema. */
   readonly before?: (manifest: Manifest) => ReactNode;
+  /** Below the fields of an object in the form. */
+  readonly after?: (path: Path, manifest: Manifest) => ReactNode;
   /** Fields that are not shown at all. */
   readonly isHidden?: (path: string, value: unknown) => boolean;
   /** Below the text, such as a plan. */

@@ -22,6 +22,8 @@ export interface FormContext {
   /** Fields that are shown even if they are not set; the others are folded. */
   readonly isMain: (path: string) => boolean;
   readonly isHidden: (path: string) => boolean;
+  /** Below the fields of an object. */
+  readonly after: (path: Path) => ReactNode;
   readonly set: (path: Path, value: unknown) => void;
   readonly onFocus: (path: Path) => void;
   readonly onYaml: (path: Path) => void;
@@ -81,6 +83,7 @@ function SchemaField({ schema, path, form, isRequired }: GroupProps & { readonly
         <div className="form-fields">
           <SchemaFields schema={schema} path={path} form={form} />
         </div>
+        {form.after(path)}
       </fieldset>
     );
   const value = valueIn(form.value, path);

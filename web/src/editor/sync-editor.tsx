@@ -1,6 +1,8 @@
 import { useSyncDetail } from '../api/queries.ts';
 import { isGranted, useSession } from '../api/session.tsx';
 import type { Session } from '../api/types.ts';
+import { objectName, partsOf } from '../discovery/names.ts';
+import { TablePicker } from '../discovery/table-picker.tsx';
 import { syncLink, useSearch } from '../router.tsx';
 import { strings } from '../strings.ts';
 import { DataSourceSelect } from './data-source-select.tsx';
@@ -9,12 +11,16 @@ import { draftOf, type EditorKind } from './editor-kind.ts';
 import { textOf } from './field-inputs.tsx';
 import { ManifestEditor } from './manifest-editor.tsx';
 import { PlanPanel } from './plan-panel.tsx';
-import { TablePicker } from './table-picker.tsx';
+import type { Widget } from './schema-form.tsx';
 import { valueIn } from './use-manifest.ts';
 import { yamlText } from './yaml-text.ts';
 
 const text = strings.editor;
 const apiVersion = 'idra.dev/v1alpha1';
+
+const ends = ['source', 'destination'] as const;
+/** Fields that name what an agent can find. */
+const objectFields = ['table', 'collection', 'topic', 'prefix'] as const;
 
 const mainFields = new Set([
   'spec.source.table',
@@ -35,14 +41,14 @@ const syncKind: EditorKind = {
   widgets: (manifest) => {
     const { namespace } = draftOf(manifest.value);
     const dataSourceOf = (end: string) => textOf(valueIn(manifest.value, ['spec', end, 'dataSource']));
+    const picker =
+      (end: string): Widget =>
+      (field) => <TablePicker {...field} namespace={namespace} dataSource={dataSourceOf(end)} />;
     return {
       'spec.source.dataSource': (field) => <DataSourceSelect {...field} namespace={namespace} />,
       'spec.destination.dataSource': (field) => <DataSourceSelect {...field} namespace={namespace} />,
-      'spec.source.table': (field) => (
-        <TablePicker {...field} namespace={namespace} dataSource={dataSourceOf('source')} />
-      ),
-      'spec.destination.table': (field) => (
-        <TablePicker {...field} namespace={namespace} dataSource={dataSourceOf('destination')} />
+      ...Object.fromEntries(
+        ends.flatMap((end) => objectFields.map((name) => [`spec.${end}.${name}`, picker(end)])),
       ),
     };
   },
@@ -60,15 +66,17 @@ export function SyncEditor({ of }: { readonly of?: Name }) {
   if (of) return <EditSync of={of} />;
   const reason = reasonAgainst(session);
   if (reason !== undefined) return <NotEditable title={text.create.Sync} reason={reason} />;
-  const table = search.get('table') ?? undefined;
+  const object = search.get('object');
+  const field = search.get('field') ?? 'table';
+  const table = object === null ? '' : partsOf(object).table;
   const initial = {
     apiVersion,
     kind: 'Sync',
-    metadata: { name: nameFor(table), namespace: search.get('namespace') ?? usualNamespace(session) },
+    metadata: { name: objectName(table), namespace: search.get('namespace') ?? usualNamespace(session) },
     spec: {
-      source: { dataSource: search.get('source') ?? '', ...(table !== undefined && { table }) },
-      destination: { dataSource: '', ...(table !== undefined && { table: table.split('.').at(-1) }) },
-      mode: 'Snapshot',
+      source: { dataSource: search.get('source') ?? '', ...(object !== null && { [field]: object }) },
+      destination: { dataSource: '', ...(table !== '' && { table }) },
+      mode: search.get('mode') ?? 'Snapshot',
       schedule: { every: '10s' },
     },
   };
@@ -88,13 +96,4 @@ export function reasonAgainst(session: Session): string | undefined {
 export function usualNamespace({ grants }: Session): string {
   const named = grants.filter(({ role }) => role !== 'viewer').flatMap(({ namespaces }) => namespaces);
   return named.includes('*') ? 'default' : (named[0] ?? 'default');
-}
-
-/** `public."Order Items"` becomes `order-items`. */
-function nameFor(table: string | undefined): string {
-  const last = table?.split('.').at(-1) ?? '';
-  return last
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '');
 }

@@ -1,15 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
 import { type ApiError, asApiError } from '../api/client.ts';
 import type { Finding } from '../api/types.ts';
 import { strings } from '../strings.ts';
 import { type Draft, type EditorKind, put } from './editor-kind.ts';
 import type { Manifest } from './use-manifest.ts';
+import { useSettled } from './use-settled.ts';
 
 const text = strings.editor;
 export type Of = { readonly namespace: string; readonly name: string } | undefined;
-
-const typingMs = 500;
 
 /** The findings of the server about the draft, some time after the last key. */
 export function useCheck(
@@ -19,12 +17,7 @@ export function useCheck(
   version: string | undefined,
   of: Of,
 ) {
-  const key = JSON.stringify(draft);
-  const [settled, setSettled] = useState(key);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(key), typingMs);
-    return () => clearTimeout(timer);
-  }, [key]);
+  const [settled, isSettled] = useSettled(JSON.stringify(draft));
   const local = localFindings(draft, manifest, of);
   const { data, error, isFetching } = useQuery({
     queryKey: ['check', kind.kind, settled],
@@ -45,7 +38,7 @@ export function useCheck(
     staleTime: 0,
     placeholderData: (before) => before,
   });
-  const isPending = isFetching || settled !== key;
+  const isPending = isFetching || !isSettled;
   if (local.length > 0) return { findings: local, failure: undefined, isPending: false };
   return { findings: data?.findings ?? noFindings, failure: data?.failure ?? error ?? undefined, isPending };
 }

@@ -6,6 +6,7 @@ import type { DataSourceList, Session, SyncList } from '../api/types.ts';
 import { Modal } from '../parts/dialog.tsx';
 import { dataSourceLink, navigate, syncLink } from '../router.tsx';
 import { strings } from '../strings.ts';
+import { viewsOf } from '../syncs/views.ts';
 import { setTheme, themes } from '../theme.ts';
 
 const text = strings.palette;
@@ -157,6 +158,10 @@ function fixedEntries(session: Session): readonly Entry[] {
       ? [go('/syncs/new', strings.syncs.add), go('/data-sources/new', strings.dataSources.add)]
       : []),
     go('/syncs?attention=failed&attention=lagging', text.attention),
+    ...viewsOf(session.user).map(({ name, search }) => ({
+      ...go(`/syncs?${search}`, name),
+      kind: text.view,
+    })),
     ...themes.map((theme) => ({
       key: `theme-${theme}`,
       kind: text.action,

@@ -14,7 +14,7 @@ export function SessionOver() {
       isClosable={false}
       onClose={() => {}}
     >
-      <LoginForm user={user} />
+      <LoginForm user={user} isOver />
     </Modal>
   );
 }

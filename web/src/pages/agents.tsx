@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { AgentActions, RebalanceButton, useRebalanced } from '../agents/agent-actions.tsx';
 import { call } from '../api/client.ts';
 import { useAgents } from '../api/queries.ts';
-import type { AssignmentList } from '../api/types.ts';
+import type { Agent, AssignmentList } from '../api/types.ts';
 import { number } from '../format.ts';
 import { AgentTable } from '../parts/agent-table.tsx';
 import { Empty, Failure, Skeleton } from '../parts/messages.tsx';
@@ -17,8 +18,10 @@ const text = strings.agents;
 export function AgentsPage() {
   const { data, error, refetch } = useAgents(true);
   const [chosen, setChosen] = useState<string>();
+  const { outcome, setMoved } = useRebalanced();
+  const agent = data?.items.find(({ name }) => name === chosen);
   return (
-    <Page title={strings.places.agents}>
+    <Page title={strings.places.agents} aside={<RebalanceButton onDone={setMoved} />}>
       {error && <Failure error={error} retry={() => void refetch()} />}
       {!data && !error && <Skeleton lines={4} />}
       {data?.items.length === 0 && (
@@ -29,17 +32,30 @@ export function AgentsPage() {
       {data && data.items.length > 0 && (
         <AgentTable agents={data.items} onChoose={setChosen} chosen={chosen} />
       )}
-      {chosen !== undefined && <RunBy agent={chosen} />}
+      {outcome}
+      {agent && <Chosen agent={agent} key={agent.name} />}
     </Page>
   );
 }
 
-/** Which Syncs an agent runs, since when. */
-function RunBy({ agent }: { readonly agent: string }) {
+function Chosen({ agent }: { readonly agent: Agent }) {
+  return (
+    <>
+      <Section title={agent.name}>
+        <AgentActions agent={agent} />
+      </Section>
+      <RunBy agent={agent.name} syncs={agent.syncs} />
+    </>
+  );
+}
+
+/** Which Syncs an agent runs, since when; read again when their number changes. */
+function RunBy({ agent, syncs }: { readonly agent: string; readonly syncs: number }) {
   const { data, error } = useQuery({
-    queryKey: ['assignments', agent],
+    queryKey: ['assignments', agent, syncs],
     queryFn: ({ signal }) => call<AssignmentList>('/assignments', { query: { agent, limit: 500 }, signal }),
     staleTime: 0,
+    placeholderData: (before) => before,
   });
   return (
     <Section

@@ -3,6 +3,7 @@ import { asApiError, call, objectPath } from '../api/client.ts';
 import { useDataSourceDetail } from '../api/queries.ts';
 import { isGranted, useSession } from '../api/session.tsx';
 import type { CheckResult, DataSourceDetail } from '../api/types.ts';
+import { Discovery } from '../discovery/discovery.tsx';
 import { number } from '../format.ts';
 import { Button, LinkButton } from '../parts/button.tsx';
 import { ConfirmButton } from '../parts/confirm.tsx';
@@ -15,7 +16,6 @@ import { Copyable, Nothing, Time } from '../parts/values.tsx';
 import { dataSourceLink, Link, navigate, syncLink } from '../router.tsx';
 import { strings } from '../strings.ts';
 import { YamlSection } from '../sync/yaml-tab.tsx';
-import { Discovery } from './discovery.tsx';
 
 const text = strings.dataSources;
 
@@ -90,7 +90,7 @@ function Detail({ detail }: { readonly detail: DataSourceDetail }) {
         </Section>
       )}
       <Check path={path} namespace={row.namespace} />
-      <Discovery path={path} namespace={row.namespace} dataSource={row.name} />
+      <Discovery dataSource={row} />
       <YamlSection title={text.spec} value={object.spec} />
     </>
   );

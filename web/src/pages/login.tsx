@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { apiRoot, asApiError, call } from '../api/client.ts';
+import { ApiError, apiRoot, asApiError, call } from '../api/client.ts';
 import { useSessionState } from '../api/session.tsx';
 import type { LoginMethods, Session } from '../api/types.ts';
 import { basePath } from '../base-path.ts';
 import { Button } from '../parts/button.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Failure } from '../parts/messages.tsx';
+import { useSearch } from '../router.tsx';
 import { strings } from '../strings.ts';
 
 export function LoginPage() {
@@ -19,12 +20,29 @@ export function LoginPage() {
         </svg>
         <h1>{strings.login.title}</h1>
       </div>
+      <ProviderError />
       <LoginForm />
     </main>
   );
 }
 
-export function LoginForm({ user: known = '' }: { readonly user?: string }) {
+/** Why the provider's answer did not log the user in. */
+function ProviderError() {
+  const [search] = useSearch();
+  const code = search.get('loginError') ?? '';
+  if (!/^[A-Za-z]{1,60}$/.test(code)) return null;
+  const { refused, failed, notNow } = strings.login.provider;
+  const message = code === 'AccessDenied' ? refused : code === 'LoginFailed' ? failed : notNow;
+  return <Failure error={new ApiError(0, { code, detail: message })} />;
+}
+
+interface LoginFormProps {
+  readonly user?: string;
+  /** Over a page that must stay as it is: the provider is visited in another tab. */
+  readonly isOver?: boolean;
+}
+
+export function LoginForm({ user: known = '', isOver = false }: LoginFormProps) {
   const { begin } = useSessionState();
   const [user, setUser] = useState(known);
   const [password, setPassword] = useState('');
@@ -77,8 +95,13 @@ export function LoginForm({ user: known = '' }: { readonly user?: string }) {
         </>
       )}
       {methods?.oidc && (
-        <a className="button button-plain button-wide" href={oidcAddress()}>
-          {strings.login.oidc}
+        <a
+          className="button button-plain button-wide"
+          href={oidcAddress()}
+          target={isOver ? '_blank' : undefined}
+          rel="noreferrer"
+        >
+          {isOver ? strings.login.oidcInTab : strings.login.oidc}
         </a>
       )}
     </form>
@@ -87,6 +110,7 @@ export function LoginForm({ user: known = '' }: { readonly user?: string }) {
 
 function oidcAddress(): string {
   const { pathname, search } = window.location;
-  const to = pathname.slice(basePath.length) + search || '/';
+  const isAfterError = new URLSearchParams(search).has('loginError');
+  const to = (isAfterError ? '' : pathname.slice(basePath.length) + search) || '/';
   return `${apiRoot}/session/oidc?returnTo=${encodeURIComponent(to)}`;
 }

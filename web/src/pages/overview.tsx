@@ -147,7 +147,7 @@ function Attention({ rows, total }: { readonly rows: readonly SyncRow[]; readonl
 
 function TotalChart() {
   const [range, setRange] = useState<Range>('1h');
-  const { data, refetch } = useTotalTrend(range);
+  const { data, error, refetch } = useTotalTrend(range);
   useTrendRefresh('syncs?limit=1', data?.stepSeconds, refetch);
   const points = data?.points.map(({ worstLag: lag, ...point }) => ({ ...point, lag }));
   return (
@@ -157,6 +157,7 @@ function TotalChart() {
       range={range}
       onRange={setRange}
       points={points}
+      error={error}
     />
   );
 }

@@ -10,6 +10,7 @@ import { strings } from '../strings.ts';
 import { columns, hiddenAtFirst } from '../syncs/columns.tsx';
 import { Filters } from '../syncs/filters.tsx';
 import { facetFields, isFiltered, listQuery } from '../syncs/list-query.ts';
+import { SavedViews } from '../syncs/saved-views.tsx';
 import { SelectionBar } from '../syncs/selection.tsx';
 import { SyncTable } from '../syncs/sync-table.tsx';
 import { useSyncWindow } from '../syncs/use-window.ts';
@@ -37,6 +38,7 @@ export function SyncsPage() {
             <Filters facets={shown.facets} />
           </FilterPopover>
         )}
+        <SavedViews />
         <ViewPopover hidden={hidden} isDense={search.get('rows') !== 'tall'} />
       </div>
       {shown.findings.length > 0 && <Findings findings={shown.findings} />}

@@ -20,11 +20,11 @@ export function AgentTable({ agents, isShort = false, chosen, onChoose }: AgentT
     {
       id: 'name',
       title: text.name,
-      cell: ({ name, isLeader, isDraining }) => (
+      cell: ({ name, isLeader, state }) => (
         <>
           {name}
           {isLeader && <span className="tag">{text.leader}</span>}
-          {isDraining && <span className="tag">{text.draining}</span>}
+          {state !== 'Ready' && <span className="tag">{text.states[state]}</span>}
         </>
       ),
     },

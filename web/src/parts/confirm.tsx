@@ -5,25 +5,27 @@ import { Button } from './button.tsx';
 import { Modal } from './dialog.tsx';
 import { Failure } from './messages.tsx';
 
-interface ConfirmProps {
+interface ConfirmProps<Outcome> {
   readonly label: string;
   readonly title: string;
   readonly question: ReactNode;
+  /** Below the question, made when it is asked. */
+  readonly details?: ReactNode;
   readonly kind?: 'danger' | 'plain';
   readonly reason?: string | undefined;
-  readonly work: () => Promise<unknown>;
-  readonly onDone?: () => void;
+  readonly work: () => Promise<Outcome>;
+  readonly onDone?: (outcome: Outcome) => void;
 }
 
 /** A button that asks first; what went wrong stays in the question. */
-export function ConfirmButton(props: ConfirmProps) {
-  const { label, title, question, kind = 'danger', reason, work, onDone } = props;
+export function ConfirmButton<Outcome>(props: ConfirmProps<Outcome>) {
+  const { label, title, question, details, kind = 'danger', reason, work, onDone } = props;
   const [isOpen, setOpen] = useState(false);
   const doing = useMutation({
     mutationFn: work,
-    onSuccess: () => {
+    onSuccess: (outcome) => {
       setOpen(false);
-      onDone?.();
+      onDone?.(outcome);
     },
   });
   const close = () => {
@@ -36,6 +38,7 @@ export function ConfirmButton(props: ConfirmProps) {
         {label}
       </Button>
       <Modal title={title} description={question} isOpen={isOpen} onClose={close}>
+        {isOpen && details}
         {doing.error !== null && <Failure error={doing.error} />}
         <div className="dialog-buttons">
           <Button onClick={close}>{strings.cancel}</Button>

@@ -3,6 +3,7 @@ import { compact, duration } from '../format.ts';
 import { strings } from '../strings.ts';
 import { Chart } from './chart.tsx';
 import { Choice } from './field.tsx';
+import { Failure } from './messages.tsx';
 import { Section } from './page.tsx';
 
 interface TrendSectionProps {
@@ -10,6 +11,7 @@ interface TrendSectionProps {
   readonly lagLabel: string;
   readonly range: Range;
   readonly onRange: (range: Range) => void;
+  readonly error: unknown;
   /** Undefined: not loaded. */
   readonly points:
     | readonly { readonly time: string; readonly rate: number; readonly lag: number | null }[]
@@ -17,7 +19,7 @@ interface TrendSectionProps {
 }
 
 /** Rate and lag over an hour or a week. */
-export function TrendSection({ title, lagLabel, range, onRange, points }: TrendSectionProps) {
+export function TrendSection({ title, lagLabel, range, onRange, points, error }: TrendSectionProps) {
   const choice = (
     <Choice
       label={strings.chart.range}
@@ -26,6 +28,12 @@ export function TrendSection({ title, lagLabel, range, onRange, points }: TrendS
       onChange={(value) => onRange(value as Range)}
     />
   );
+  if (error)
+    return (
+      <Section title={title} aside={choice}>
+        <Failure error={error} />
+      </Section>
+    );
   if (!points)
     return (
       <Section title={title} aside={choice}>

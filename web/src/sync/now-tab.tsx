@@ -140,7 +140,7 @@ function runFacts({
 
 function SyncChart({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   const [range, setRange] = useState<Range>('1h');
-  const { data, refetch } = useTrend({ namespace, name }, range);
+  const { data, error, refetch } = useTrend({ namespace, name }, range);
   useTrendRefresh(`sync/${namespace}/${name}`, data?.stepSeconds, refetch);
   const points = data?.points.map(({ lag = null, ...point }) => ({ ...point, lag }));
   return (
@@ -150,6 +150,7 @@ function SyncChart({ namespace, name }: { readonly namespace: string; readonly n
       range={range}
       onRange={setRange}
       points={points}
+      error={error}
     />
   );
 }

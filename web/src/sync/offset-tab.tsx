@@ -2,7 +2,8 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { call, objectPath } from '../api/client.ts';
 import { isGranted, useSession } from '../api/session.tsx';
-import type { Offset, Requested, RequestList, SyncDetail } from '../api/types.ts';
+import type { Offset, OffsetEffect, Requested, RequestList, SyncDetail } from '../api/types.ts';
+import { number } from '../format.ts';
 import { Button } from '../parts/button.tsx';
 import { ConfirmButton } from '../parts/confirm.tsx';
 import { TextField } from '../parts/field.tsx';
@@ -71,6 +72,16 @@ function EditOffset({ detail, stored, path, onDone }: PartProps) {
     onSuccess: () => setDraft(undefined),
     onSettled: onDone,
   });
+  const trying = useMutation({
+    mutationFn: () =>
+      call<OffsetEffect>(`${path}/offset/dry-run`, { method: 'POST', body: { value: value.trim() } }),
+  });
+  const isEditor = isGranted(useSession(), 'editor', detail.row.namespace);
+  const change = (draft: { readonly value: string; readonly expect: string }) => {
+    setDraft(draft);
+    // Of another value.
+    trying.reset();
+  };
   const hasMoved = expect !== stored.offset;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -84,7 +95,7 @@ function EditOffset({ detail, stored, path, onDone }: PartProps) {
           hint={text.valueHint}
           required
           value={value}
-          onChange={(event) => setDraft({ value: event.target.value, expect })}
+          onChange={(event) => change({ value: event.target.value, expect })}
         />
         <p className="soft">
           {text.expected} <code>{expect}</code>
@@ -99,15 +110,38 @@ function EditOffset({ detail, stored, path, onDone }: PartProps) {
             </span>
           </p>
         )}
+        {trying.error && <Failure error={trying.error} />}
+        {trying.data && <Effect effect={trying.data} />}
         {setting.error && <Failure error={setting.error} />}
         {setting.data && <p role="status">{setting.data.message}</p>}
-        <div>
+        <div className="row-actions">
+          <Button
+            reason={isEditor ? undefined : reason}
+            isBusy={trying.isPending}
+            onClick={() => trying.mutate()}
+          >
+            {text.try}
+          </Button>
           <Button type="submit" kind="primary" reason={reason} isBusy={setting.isPending}>
             {text.set}
           </Button>
         </div>
       </form>
     </Section>
+  );
+}
+
+/** What the dry run has counted. */
+function Effect({ effect: { readAgain, skipped, uncounted } }: { readonly effect: OffsetEffect }) {
+  if (!readAgain || !skipped) return <p role="status">{text.uncounted(uncounted ?? '')}</p>;
+  const countOf = ({ rows, precision }: NonNullable<OffsetEffect['skipped']>) =>
+    text.precisions[precision](number(rows));
+  return (
+    <p role="status">
+      {readAgain.rows > 0 && text.readAgain(countOf(readAgain))}
+      {skipped.rows > 0 && text.skipped(countOf(skipped))}
+      {readAgain.rows + skipped.rows === 0 && text.noEffect}
+    </p>
   );
 }
 

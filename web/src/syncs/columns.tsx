@@ -5,6 +5,7 @@ import { StateMark } from '../parts/state.tsx';
 import { Nothing, Time } from '../parts/values.tsx';
 import { Link, syncLink } from '../router.tsx';
 import { strings } from '../strings.ts';
+import { Sparkline } from './sparkline.tsx';
 
 declare module '@tanstack/react-table' {
   interface ColumnMeta<TData extends RowData, TValue> {
@@ -29,7 +30,7 @@ export const columns = [
   column.display({
     id: 'name',
     header: text.name,
-    size: 180,
+    size: 168,
     enableHiding: false,
     meta: { sort: 'name' },
     cell: ({ row: { original } }) => (
@@ -42,7 +43,7 @@ export const columns = [
   column.display({
     id: 'flow',
     header: text.flow,
-    size: 210,
+    size: 184,
     meta: { sort: 'source' },
     cell: ({ row: { original } }) => <Flow {...original} />,
   }),
@@ -50,14 +51,18 @@ export const columns = [
   column.display({
     id: 'lag',
     header: text.lag,
-    size: 56,
+    size: 112,
     meta: { sort: 'lag', isNumber: true },
-    cell: ({ row: { original } }) =>
-      original.lagSeconds === undefined ? (
-        <Nothing />
-      ) : (
-        <span title={text.seconds(original.lagSeconds)}>{original.lag}</span>
-      ),
+    cell: ({ row: { original } }) => (
+      <>
+        <Sparkline uid={original.uid} name={original.name} />
+        {original.lagSeconds === undefined ? (
+          <Nothing />
+        ) : (
+          <span title={text.seconds(original.lagSeconds)}>{original.lag}</span>
+        )}
+      </>
+    ),
   }),
   column.display({
     id: 'rate',
@@ -90,7 +95,7 @@ export const columns = [
   column.display({
     id: 'message',
     header: text.message,
-    size: 160,
+    size: 140,
     cell: ({ row: { original } }) => (
       <span title={original.message}>
         {original.errorCode !== undefined && <code>{original.errorCode} </code>}

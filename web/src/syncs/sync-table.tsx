@@ -7,6 +7,7 @@ import { strings } from '../strings.ts';
 import { useMedia } from '../theme.ts';
 import { columns } from './columns.tsx';
 import { useRowKeys } from './row-keys.ts';
+import { LagTrendContext } from './sparkline.tsx';
 import { useColumnSizes } from './use-column-sizes.ts';
 import type { SyncWindow } from './use-window.ts';
 
@@ -77,7 +78,9 @@ export function SyncTable({ window: shown, chosen, onChoose, onRange, hidden, is
       >
         <HeadRow table={table} chosen={chosen} rows={rows} onChoose={onChoose} />
         <div role="rowgroup" className="grid-rows" style={{ height: virtual.getTotalSize() }}>
-          <Rows {...{ table, virtual, rows, chosen, toggle, active }} />
+          <LagTrendContext value={shown.lagTrends}>
+            <Rows {...{ table, virtual, rows, chosen, toggle, active }} />
+          </LagTrendContext>
         </div>
       </div>
     </div>

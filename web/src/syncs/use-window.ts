@@ -5,12 +5,15 @@ import { useLive } from '../api/live.ts';
 import { mergedPage, syncPageKey } from '../api/queries.ts';
 import type { Finding, SyncFacets, SyncList, SyncRow } from '../api/types.ts';
 import { pageSize } from './list-query.ts';
+import { type LagTrend, refreshLagTrends, useLagTrends } from './use-lag-trends.ts';
 
 export interface SyncWindow {
   readonly total: number | undefined;
   readonly facets: SyncFacets | undefined;
   readonly findings: readonly Finding[];
   readonly error: Error | null;
+  /** By uid. */
+  readonly lagTrends: ReadonlyMap<string, LagTrend>;
   /** Undefined: not loaded. */
   rowAt(index: number): SyncRow | undefined;
 }
@@ -28,7 +31,9 @@ export function useSyncWindow(query: Query, first: number, last: number): SyncWi
   const keys = new Map(pages.map((page) => [`syncs${queryText(page)}`, syncPageKey(page)]));
   useLive([...keys.keys()], ({ topic, syncs }) => {
     const key = keys.get(topic);
-    if (syncs && key) client.setQueryData<SyncList>(key, (page) => page && mergedPage(page, syncs));
+    if (!syncs || !key) return;
+    client.setQueryData<SyncList>(key, (page) => page && mergedPage(page, syncs));
+    refreshLagTrends(client);
   });
   const results = useQueries({
     queries: pages.map((page) => ({
@@ -37,6 +42,7 @@ export function useSyncWindow(query: Query, first: number, last: number): SyncWi
       gcTime: 10_000,
     })),
   });
+  const lagTrends = useLagTrends(pages);
   const newest = results.find(({ data }) => data)?.data;
   const known = useRef<SyncList>(undefined);
   if (newest) known.current = newest;
@@ -45,6 +51,7 @@ export function useSyncWindow(query: Query, first: number, last: number): SyncWi
     total: shown?.total,
     facets: shown?.facets,
     findings: shown?.findings ?? [],
+    lagTrends,
     error: results.find(({ error }) => error)?.error ?? null,
     rowAt: (index) => {
       const page = Math.floor(index / pageSize) - firstPage;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readAll } from '../../../../connectors/sql/test-flow.ts';
+import type { Offset } from '../../../../core/offset.ts';
 import { until } from '../../wait.ts';
 import { type Case, can, reads } from '../case.ts';
-import { idsOf, numbered } from '../context.ts';
+import { idsOf, numbered, signal } from '../context.ts';
 
 const time = (second: number) => new Date(Date.UTC(2026, 0, 1, 8, 0, second));
 
@@ -94,6 +95,43 @@ export const paging: readonly Case[] = [
       assert.deepEqual(idsOf([first, ...batches]), [1, 2, 3]);
       const next = async () => idsOf((await flow.readAll(batches.at(-1)?.offset)).batches);
       await until(async () => (await next()).join() === '4', { what: 'the fourth row' });
+    },
+  },
+  {
+    name: 'rows between two offsets are counted, and there are none from the later to the earlier one',
+    needs: [reads('Id')],
+    async run(context) {
+      const from = await context.fill(9);
+      const flow = await context.open({ from, mode: 'Id', idField: 'id', maxRows: 2, rowFormat: 'values' });
+      const { batches } = await flow.readAll();
+      assert.deepEqual(idsOf(batches), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      const [second, sixth] = [batches[0]?.offset ?? null, batches[2]?.offset ?? null];
+      const count = async (after: Offset | null, upTo: Offset | 'end' | null) =>
+        await flow.source.countBetween?.({ request: { ...flow.request, after }, upTo }, signal);
+      const exact = (rows: number) => ({ rows, precision: 'exact' });
+      assert.deepEqual(await count(second, sixth), exact(4));
+      assert.deepEqual(await count(sixth, second), exact(0));
+      assert.deepEqual(await count(null, second), exact(2));
+      assert.deepEqual(await count(second, null), exact(0));
+      assert.deepEqual(await count(sixth, 'end'), exact(3));
+      assert.deepEqual(await count(second, second), exact(0));
+    },
+  },
+  {
+    name: 'rows between two offsets of time and key, or of a key, are counted',
+    needs: [reads('Timestamp'), reads('Id')],
+    async run(context) {
+      const rows = numbered(1, 9).map((row) => ({ ...row, at: time(Math.floor((row.id ?? 0) / 4)) }));
+      const from = await context.fill(rows, { hasTime: true });
+      for (const options of [{ mode: 'Timestamp', timestampField: 'at' } as const, {}]) {
+        const flow = await context.open({ from, ...options, maxRows: 2, rowFormat: 'values' });
+        const { batches } = await flow.readAll();
+        const [second, sixth] = [batches[0]?.offset ?? null, batches[2]?.offset ?? null];
+        const count = async (after: Offset | null, upTo: Offset | null) =>
+          await flow.source.countBetween?.({ request: { ...flow.request, after }, upTo }, signal);
+        assert.deepEqual(await count(second, sixth), { rows: 4, precision: 'exact' });
+        assert.deepEqual(await count(sixth, second), { rows: 0, precision: 'exact' });
+      }
     },
   },
   {

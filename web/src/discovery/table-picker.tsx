@@ -2,14 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call, objectPath } from '../api/client.ts';
 import type { Discovered } from '../api/types.ts';
-import { compact } from '../format.ts';
+import { textOf } from '../editor/field-inputs.tsx';
 import { Button } from '../parts/button.tsx';
 import { Modal } from '../parts/dialog.tsx';
 import { Empty, Failure, Skeleton } from '../parts/messages.tsx';
-import { Table } from '../parts/table.tsx';
-import { Nothing } from '../parts/values.tsx';
 import { strings } from '../strings.ts';
-import { textOf } from './field-inputs.tsx';
+import { RelationTable } from './relation-table.tsx';
 
 const text = strings.discovery;
 
@@ -77,40 +75,13 @@ function Found({ path, onChoose }: { readonly path: string; readonly onChoose: (
       {!data && !error && <Skeleton lines={6} />}
       {data?.items.length === 0 && <Empty title={text.none} />}
       {data && data.items.length > 0 && (
-        <Table
-          caption={text.title}
-          rows={data.items}
-          keyOf={({ name }) => name}
-          columns={[
-            {
-              id: 'name',
-              title: text.name,
-              cell: ({ name }) => (
-                <button type="button" className="jump" onClick={() => onChoose(name)}>
-                  {name}
-                </button>
-              ),
-            },
-            {
-              id: 'rows',
-              title: text.rows,
-              isNumber: true,
-              cell: ({ estimatedRows: rows }) => (rows === undefined ? <Nothing /> : compact(rows)),
-            },
-            {
-              id: 'key',
-              title: text.key,
-              cell: ({ keys }) => (keys[0] ? <code>{keys[0].join(', ')}</code> : text.noKey),
-            },
-            {
-              id: 'columns',
-              title: text.columns,
-              isWide: true,
-              cell: ({ columns }) => (
-                <span className="soft">{columns.map(({ name }) => name).join(', ')}</span>
-              ),
-            },
-          ]}
+        <RelationTable
+          relations={data.items}
+          name={(name) => (
+            <button type="button" className="jump" onClick={() => onChoose(name)}>
+              {name}
+            </button>
+          )}
         />
       )}
     </>

@@ -1,4 +1,4 @@
-import type { ColumnType, Value } from '../../../core/values.ts';
+import type { ColumnType, Value } from './values.ts';
 
 /** Why a value does not conform to its column's type, without the value; undefined if it does. */
 export type CheckCanonical = (value: Exclude<Value, null>) => string | undefined;
@@ -14,7 +14,7 @@ export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
       return (value) => (typeof value === 'boolean' ? undefined : 'neither true nor false');
     case 'int':
       return (value) =>
-        typeof value === 'number' || typeof value === 'bigint' ? undefined : 'not a valid integer';
+        typeof value === 'bigint' || Number.isInteger(value) ? undefined : 'not a valid integer';
     case 'float':
       return (value) => (typeof value === 'number' ? undefined : 'not a valid 64-bit number');
     case 'uuid':
@@ -46,6 +46,14 @@ export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
     default:
       return undefined;
   }
+}
+
+/** SQLite also enforces no declared length, and a server's own type may be longer: a text of 40 characters takes up to 80 units. */
+export function textMisfit(type: ColumnType, value: Exclude<Value, null>): string | undefined {
+  if (value instanceof Uint8Array) return 'a blob is not text';
+  if (type.kind !== 'text' || type.maxLength === undefined || typeof value !== 'string') return undefined;
+  if (value.length <= type.maxLength) return undefined;
+  return [...value].length <= type.maxLength ? undefined : 'it is longer than its column';
 }
 
 function textCheck(pattern: RegExp, why: string): CheckCanonical {

@@ -1,0 +1,14 @@
+import type { SyncIdentity } from '../../core/sync-spec.ts';
+import type { TrendKind } from '../../core/trend.ts';
+import type { TimedPoint, TotalPoint } from '../views/trends.ts';
+
+/** Whose Syncs a total is of: all, or those of some namespaces. */
+export type ChartScope = '*' | ReadonlySet<string>;
+
+/** Where the points of charts come from. */
+export interface Charts {
+  readonly source: 'agents' | 'prometheus';
+  /** Oldest first. */
+  of(sync: SyncIdentity, kind: TrendKind, signal: AbortSignal): Promise<readonly TimedPoint[]>;
+  total(scope: ChartScope, kind: TrendKind, signal: AbortSignal): Promise<readonly TotalPoint[]>;
+}

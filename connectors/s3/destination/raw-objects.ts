@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import type { Batch } from '../../../core/batch.ts';
+import type { Rejection, WritePlan } from '../../../core/connector.ts';
+import { reach } from '../../../core/crash-points.ts';
+import { type Finding, permanent, transient } from '../../../core/errors.ts';
+import type { WriteMode } from '../../../core/sync-spec.ts';
+import type { Token } from '../../../core/token.ts';
+import type { Row } from '../../../core/values.ts';
+import { writeIsFenced } from '../../sql/destination/commit-table.ts';
+import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
+import type { S3Session } from '../session.ts';
+import { ownFolder } from './commit-rows.ts';
+import { partBytes, uploadParts } from './upload.ts';
+
+/** Objects that are written at the same time. */
+const concurrentPuts = 8;
+/** Somebody else writes the same object again and again. */
+const attempts = 5;
+const maxKeyBytes = 1_024;
+const maxRejections = 10;
+const tokenField = 'idra-token';
+const attemptField = 'idra-attempt';
+
+export interface RawObjectsInit {
+  readonly session: S3Session;
+  readonly prefix: string;
+  readonly plan: WritePlan;
+  readonly token: Token;
+}
+
+/** -1: there is no such column. */
+interface Places {
+  readonly key: number;
+  readonly content: number;
+  readonly contentType: number;
+}
+
+interface RawObject {
+  readonly key: string;
+  readonly content: Buffer;
+  readonly contentType: string | undefined;
+}
+
+/**
+ * Rows of `format: Raw` as objects of their own names. The same row is the same object, so a batch that is written again after a crash changes
+ * nothing. An object is replaced only if it is the one that was looked at, and not if an owner with a higher token has written it.
+ */
+export class RawObjects {
+  readonly #init: RawObjectsInit;
+  readonly #at: Places;
+
+  constructor(init: RawObjectsInit) {
+    this.#init = init;
+    this.#at = requireRawColumns(init.plan);
+  }
+
+  async write(
+    { rows }: Batch,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly written: number;
+    readonly rejected: number;
+    readonly rejections: readonly Rejection[];
+  }> {
+    if (!('rows' in rows)) throw permanent('Bug', `objects are written with rows of format ${rows.format}`);
+    // Of several rows of one key the last one counts.
+    const objects = new Map<string, RawObject>();
+    const rejections: Rejection[] = [];
+    let [written, rejected] = [0, 0];
+    for (const row of rows.rows) {
+      const object = this.#objectOf(row);
+      if (typeof object === 'string') {
+        const named = namedAs(rowName(this.#init.plan, row));
+        const rejection: Rejection = { code: 'ValueNotKept', message: object, ...named };
+        if (this.#init.plan.onError === 'Stop') throw refusedRow(rejection, this.#init.session.where);
+        rejected += 1;
+        if (rejections.length < maxRejections) rejections.push(rejection);
+        continue;
+      }
+      written += 1;
+      objects.delete(object.key);
+      objects.set(object.key, object);
+    }
+    const all = [...objects.values()];
+    for (let from = 0; from < all.length; from += concurrentPuts)
+      await Promise.all(all.slice(from, from + concurrentPuts).map((each) => this.#put(each, signal)));
+    return { written, rejected, rejections };
+  }
+
+  /** Why a row is no object, as a text. */
+  #objectOf(row: Row): RawObject | string {
+    const [name, content, type] = [row[this.#at.key], row[this.#at.content], row[this.#at.contentType]];
+    if (typeof name !== 'string' || name === '') return 'it has no key';
+    if (!Buffer.isBuffer(content)) return 'it has no content';
+    if (name.startsWith(ownFolder)) return `its key begins with ${ownFolder}, which Idra uses itself`;
+    const key = this.#init.prefix + name;
+    if (Buffer.byteLength(key) > maxKeyBytes) return `its key has more than ${maxKeyBytes} bytes`;
+    return { key, content, contentType: typeof type === 'string' ? type : undefined };
+  }
+
+  async #put(object: RawObject, signal: AbortSignal): Promise<void> {
+    const { session, token } = this.#init;
+    const attempt = randomBytes(12).toString('hex');
+    for (let number = 0; number < attempts; number++) {
+      const there = await session.head(object.key, signal);
+      const { [attemptField]: lastAttempt, [tokenField]: lastToken = '0' } = there?.metadata ?? {};
+      // A retry of the driver is refused by its own first attempt, whose answer was lost.
+      if (lastAttempt === attempt) return;
+      if (/^\d{1,19}$/.test(lastToken) && BigInt(lastToken) > token) throw writeIsFenced(token);
+      const metadata = { [tokenField]: String(token), [attemptField]: attempt };
+      if (await this.#putOver(object, there?.etag ?? 'none', metadata, signal)) return;
+    }
+    throw transient(
+      'ConditionLost',
+      `${session.where}: other writes of ${object.key} came between: it is tried again`,
+    );
+  }
+
+  async #putOver(
+    { key, content, contentType }: RawObject,
+    over: string,
+    metadata: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { session } = this.#init;
+    const options = { over, contentType: contentType ?? 'application/octet-stream', metadata };
+    await reach('write:before');
+    if (content.length <= partBytes) return (await session.put(key, content, options, signal)) !== undefined;
+    // What an owner that was killed has left would be paid for.
+    for (const upload of await session.uploads.of(key, signal).catch(() => []))
+      await session.uploads.abort(key, upload, signal);
+    return (await uploadParts(session, key, content, options, signal)) !== undefined;
+  }
+}
+
+/** A set of objects is swapped by its list in the manifest, and whole objects are in no list. */
+export function onlyAppended(writeMode: WriteMode): Finding {
+  return {
+    severity: 'error',
+    code: 'ManifestInvalid',
+    path: 'spec.writeMode',
+    message: `objects of format Raw have names of their own, so ${writeMode} cannot put a new set in the place of the old one`,
+    fix: 'use writeMode Append: an object of the same name is replaced',
+  };
+}
+
+/** Where the columns of an object are in a row. Throws ManifestInvalid if there are others. */
+export function requireRawColumns({ columns: { columns } }: WritePlan): Places {
+  const at = (name: string) => columns.findIndex((each) => each.name === name);
+  const kindOf = (name: string) => columns[at(name)]?.source.type.kind;
+  const others = columns.filter(({ name }) => !['key', 'content', 'contentType'].includes(name));
+  const isType = ['text', undefined].includes(kindOf('contentType'));
+  if (kindOf('key') === 'text' && kindOf('content') === 'bytes' && isType && others.length === 0)
+    return { key: at('key'), content: at('content'), contentType: at('contentType') };
+  throw permanent(
+    'ManifestInvalid',
+    'with format Raw the columns must be key (text), content (bytes) and, if wanted, contentType (text)',
+    {
+      path: 'spec.destination.format',
+      fix: 'read objects with format Raw, or name and cast the columns by spec.transforms; other rows need another format',
+    },
+  );
+}
