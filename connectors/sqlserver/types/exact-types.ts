@@ -1,4 +1,4 @@
-import { type DataType, driverTypes } from './driver-types.ts';
+import type { DataType } from './driver-types.ts';
 
 /**
  * How types are declared in a bulk load where the driver's own declaration would not do: a decimal always has sixteen bytes, and times have
@@ -25,9 +25,6 @@ export function decimalType(precision: number, scale: number): DataType {
     writeTypeInfo: (buffer) => buffer.writeBuffer(Buffer.of(ids.decimal, decimalBytes, precision, scale)),
   };
 }
-
-/** The driver's own check of a float makes zero of minus zero. */
-export const floatType: DataType = { ...driverTypes.Float, ...unused, name: 'ExactFloat' };
 
 export const dateType: DataType = {
   ...declaredOnly,
