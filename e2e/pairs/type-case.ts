@@ -48,6 +48,7 @@ export interface TypeCase {
   readonly refusedBy?: readonly DataSystem[];
 }
 
+/** Decimals have at most 37 digits: of 38, the server that stands in for SQL Server was seen to keep one more, which nobody sent. */
 export interface Misfits {
   readonly at: readonly DataSystem[];
   readonly values: readonly string[];

@@ -46,7 +46,7 @@ const numbers: readonly TypeCase[] = [
     name: 'c_decimal',
     ddl: 'decimal',
     kind: 'decimal',
-    values: ['1.10', '0', '-0.0000000001', '1E+3', '1234567890123456789012345678'].map(decimal),
+    values: ['1.10', '0', '-0.0000000001', '1E+3', '123456789012345678901234567'].map(decimal),
     misfits: [
       { at: limited, values: ['NaN', 'Infinity', '-Infinity', '9.999E+100', '1E-31'].map(decimal) },
       { at: limited, values: [decimal('0.1234567890123456789012345678901234')] },

@@ -28,7 +28,7 @@ const numbers: readonly TypeCase[] = [
     ddl: 'decimal(38,10)',
     kind: 'decimal',
     values: ['-0.0000000001', '0'],
-    misfits: [{ at: ['mongodb'], values: ['9999999999999999999999999999.9999999999'] }],
+    misfits: [{ at: ['mongodb'], values: ['999999999999999999999999999.9999999999'] }],
   },
   {
     name: 'c_decimal65',

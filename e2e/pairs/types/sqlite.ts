@@ -119,7 +119,7 @@ export const sqliteTypes: readonly TypeCase[] = [
     kind: 'decimal',
     values: ["'-0.0000000001'"],
     misfits: [
-      { at: ['mongodb'], values: ["'9999999999999999999999999999.9999999999'"] },
+      { at: ['mongodb'], values: ["'999999999999999999999999999.9999999999'"] },
       { at: servers, values: ["'0.12345678901'"], isUndeclared: true },
     ],
   },
