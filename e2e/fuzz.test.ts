@@ -79,8 +79,8 @@ for (const { title, systems, required, first, count, servers: names } of fixed) 
       for (const result of results) tally.add(result);
       const summary = tally.summary().join('\n');
       // A tester whose statements are refused, or whose Syncs do not run, finds nothing.
-      assert.ok(tally.equal > count / 3, summary);
-      assert.ok(tally.moved > count / 2, summary);
+      assert.ok(tally.equal > count / 4, summary);
+      assert.ok(tally.moved > count / 3, summary);
       assert.ok(tally.worthless.length <= count / 9, summary);
     });
   });

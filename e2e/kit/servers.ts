@@ -19,6 +19,7 @@ export {
   postgres,
   postgresStandby,
 } from './servers/postgres.ts';
+export { type PrometheusServer, prometheus } from './servers/prometheus.ts';
 export { type SchemaRegistry, schemaRegistry } from './servers/schema-registry.ts';
 export type { ServerProcess } from './servers/server-process.ts';
 export {

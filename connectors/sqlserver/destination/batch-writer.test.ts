@@ -5,8 +5,9 @@ import type { WritePlan } from '../../../core/connector.ts';
 import type { Deletes } from '../../../core/sync-spec.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import type { Session } from '../session.ts';
-import { stageColumn } from '../types/encode.ts';
+import { loadColumn } from '../types/encode.ts';
 import { BatchWriter } from './batch-writer.ts';
+import { noRows } from './bulk-load.ts';
 
 function planned(name: string, type: ColumnType, ddl: string): PlannedColumn {
   const source = { name, type, nativeType: ddl, isNullable: true };
@@ -36,13 +37,12 @@ async function staged(
   const writer = new BatchWriter(session, {
     plan,
     table: { schema: 'dbo', table: 'orders' },
-    columns: columns.map((each) => stageColumn(each, plan)),
+    columns: columns.map((each) => loadColumn(each, plan)),
     isMerged: true,
     hasIdentity: false,
     where: 'orders',
   });
-  const values = Array.from({ length: deletions + rows }, () => ({ values: [], name: undefined }));
-  await writer.stage(values, deletions);
+  await writer.stage({ ...noRows, count: deletions }, { ...noRows, count: rows });
   return { writer, sent, statements: writer.mergeSql.split(';\n') };
 }
 

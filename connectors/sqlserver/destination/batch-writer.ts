@@ -4,16 +4,16 @@ import { namedAs, refusedRow } from '../../sql/destination/refused-row.ts';
 import { asRowError, type RowError, rowMessage } from '../errors.ts';
 import { quoteBracket, quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
-import type { StageColumn } from '../types/encode.ts';
+import type { LoadColumn } from '../types/encode.ts';
 import { partsOf } from '../types/type-name.ts';
-import type { StagedRow } from './bulk-load.ts';
+import { type EncodedRows, numberColumn } from './bulk-load.ts';
 import { binaryCollation, stageName } from './ddl.ts';
 import { deletionSql } from './deletions.ts';
 
 export interface RowTarget {
   readonly plan: WritePlan;
   readonly table: TableName;
-  readonly columns: readonly StageColumn[];
+  readonly columns: readonly LoadColumn[];
   /** Rows are merged by the key; otherwise they are inserted. */
   readonly isMerged: boolean;
   /** IDENTITY_INSERT is needed. */
@@ -35,12 +35,13 @@ interface Numbers {
 export class BatchWriter {
   readonly #session: Session;
   readonly #target: RowTarget;
-  /** Names of what is in the staging table, for messages. */
-  readonly #names = new Map<number, string | undefined>();
+  /** What was loaded, with the number of its first row. */
+  readonly #loaded: { readonly first: number; readonly rows: EncodedRows }[] = [];
   #next = 0;
   /** Deletions have the first numbers: those below this one. */
   #firstRow = 0;
   #rows = 0;
+  #deletions = 0;
   /** Rows of an earlier batch are still in the staging table. */
   #hasOldRows = true;
 
@@ -55,32 +56,48 @@ export class BatchWriter {
   }
 
   get isEmpty(): boolean {
-    return this.#names.size === 0;
+    return this.#rows + this.#deletions === 0;
+  }
+
+  /** The number of the next row. */
+  get next(): number {
+    return this.#next;
   }
 
   /** Forgets what is staged. */
   empty(): void {
     this.#hasOldRows ||= this.#next > 0;
-    this.#names.clear();
+    this.#loaded.length = 0;
     this.#next = 0;
     this.#firstRow = 0;
     this.#rows = 0;
+    this.#deletions = 0;
   }
 
   /**
-   * Loads rows, of which the first `deletions` are deletions, and removes those that the table would store as another value, or as another
-   * row. Deletions are possible only while nothing is staged.
+   * Loads deletions, which must be the first that are staged, and rows, numbered from `next` on. Removes those that the table would store
+   * as another value, or as another row.
    */
-  async stage(rows: readonly StagedRow[], deletions = 0): Promise<readonly Rejection[]> {
-    if (rows.length === 0) return [];
-    if (deletions > 0) this.#firstRow = this.#next + deletions;
+  async stage(deletions: EncodedRows, rows: EncodedRows): Promise<readonly Rejection[]> {
+    const count = deletions.count + rows.count;
+    if (count === 0) return [];
     if (this.#hasOldRows) await this.#session.run(`TRUNCATE TABLE ${stageName}`);
     this.#hasOldRows = false;
     const first = this.#next;
-    await this.#session.load({ columns: this.#target.columns, rows, first });
-    for (const [index, { name }] of rows.entries()) this.#names.set(first + index, name);
-    this.#next = first + rows.length;
-    this.#rows += rows.length - deletions;
+    if (deletions.count > 0) this.#firstRow = first + deletions.count;
+    const columns = [
+      numberColumn,
+      ...this.#target.columns.map((each, index) => ({ ...each, name: `c${index}` })),
+    ];
+    await this.#session.load({
+      table: stageName,
+      columns,
+      chunks: [...deletions.chunks, ...rows.chunks],
+    });
+    this.#loaded.push({ first, rows: deletions }, { first: first + deletions.count, rows });
+    this.#next = first + count;
+    this.#rows += rows.count;
+    this.#deletions += deletions.count;
     const rejections: Rejection[] = [];
     for (const { sql, code, message, column } of this.#checks(first)) {
       const [found] = await this.#session.run(sql);
@@ -152,13 +169,18 @@ export class BatchWriter {
     { code, message, column }: Pick<Rejection, 'code' | 'message'> & { column?: string | undefined },
   ): Promise<Rejection> {
     const { plan, where } = this.#target;
-    const named = namedAs(this.#names.get(number));
+    const named = namedAs(this.#nameOf(number));
     const rejection: Rejection = { code, message, ...(column !== undefined && { column }), ...named };
     if (plan.onError === 'Stop') throw refusedRow(rejection, where);
     await this.#session.run(`DELETE FROM ${stageName} WHERE n = ${number}`);
-    this.#names.delete(number);
     if (number >= this.#firstRow) this.#rows -= 1;
+    else this.#deletions -= 1;
     return rejection;
+  }
+
+  #nameOf(number: number): string | undefined {
+    const loaded = this.#loaded.findLast(({ first, rows }) => rows.count > 0 && first <= number);
+    return loaded?.rows.nameOf(number - loaded.first);
   }
 
   #mergeSql({ from, to }: Numbers): string {
@@ -181,11 +203,11 @@ export class BatchWriter {
     const name = quoteName(table);
     const list = columns.map((column) => quoteBracket(column.name)).join(', ');
     const items = columns.map((_, index) => this.#stored(index)).join(', ');
+    const isAll = numbers.from === 0 && numbers.to >= this.#next - 1;
+    const some = isAll ? '' : ` WHERE ${within('s.n', numbers)}`;
     const statements = isMerged
       ? this.#upsertSql(numbers, list, items)
-      : [
-          `INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${within('s.n', numbers)} ORDER BY s.n`,
-        ];
+      : [`INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s${some}`];
     if (!hasIdentity) return statements;
     return [`SET IDENTITY_INSERT ${name} ON`, ...statements, `SET IDENTITY_INSERT ${name} OFF`];
   }

@@ -9,11 +9,11 @@ import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import type { Result } from '../connection/statements.ts';
 import { asRowError, classify, numberOf } from '../errors.ts';
 import type { Session } from '../session.ts';
-import type { StageColumn } from '../types/encode.ts';
+import type { LoadColumn } from '../types/encode.ts';
 import type { BatchWriter } from './batch-writer.ts';
-import { toStagedRows } from './bulk-load.ts';
+import { encodeRows, noRows, valuesOf } from './bulk-load.ts';
 import type { CommitChange, CommitRows } from './commit-rows.ts';
-import { deletedRows, toStagedDeletions } from './deletions.ts';
+import { deletedRows, encodeDeletions } from './deletions.ts';
 import type { Replacement } from './replace.ts';
 import { shapeDiffers, type TargetShape } from './target-shape.ts';
 
@@ -24,7 +24,7 @@ export interface ClaimedTableInit {
   readonly where: string;
   readonly request: ClaimRequest;
   readonly token: Token;
-  readonly columns: readonly StageColumn[];
+  readonly columns: readonly LoadColumn[];
   readonly writer: BatchWriter;
   readonly target: TargetShape;
   readonly replacement: Replacement | undefined;
@@ -87,11 +87,11 @@ export class ClaimedTable {
     return await session.guard(async () => {
       const input = { plan: request.plan, columns, where };
       const { upserts, deletions } = lastChanges(batch, request.plan);
-      const removed = toStagedDeletions(deletions, input);
-      const put = toStagedRows(upserts, input);
       if (!this.#isAtomic) this.#writer.empty();
-      const before = this.#writer.staged;
-      const refused = await this.#writer.stage([...removed.rows, ...put.rows], removed.rows.length);
+      const [before, next] = [this.#writer.staged, this.#writer.next];
+      const removed = deletions.length > 0 ? encodeDeletions(deletions, input, next) : noRows;
+      const put = encodeRows(valuesOf(upserts.rows), input, next + removed.count);
+      const refused = await this.#writer.stage(removed, put);
       const applied = this.#isAtomic ? nothingApplied : await this.#put(batch.offset);
       const all = [...removed.rejections, ...put.rejections, ...refused, ...applied.rejections];
       const written = this.#writer.staged - before;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 import { quoteBracket, quoteName, type TableName } from '../names.ts';
-import type { StageColumn } from '../types/encode.ts';
+import type { LoadColumn } from '../types/encode.ts';
 import { partsOf } from '../types/type-name.ts';
 
 /** The collation of each text column that is created: the source's if this server has it, else one that compares code units. */
@@ -51,18 +51,21 @@ function columnDdl(planned: PlannedColumn, collationOf: CollationOf): string {
   return `${quoteBracket(planned.name)} ${ddl}${collation}`;
 }
 
+/** `isMerged`: statements find rows by their numbers, also while none is refused. An insert takes all rows, and an index only costs. */
+export interface StageInput {
+  readonly plan: WritePlan;
+  readonly columns: readonly LoadColumn[];
+  readonly isMerged: boolean;
+}
+
 /** A table of the session, with the number of each row, and texts in the collation of the target. */
-export function createStage(
-  columns: readonly StageColumn[],
-  plan: WritePlan,
-  collationOf: CollationOf,
-): string {
+export function createStage({ plan, columns, isMerged }: StageInput, collationOf: CollationOf): string {
   const items = columns.map(({ ddl, isText }, index) => {
     const planned = plan.columns.columns[index];
     const collation = isText && planned ? ` COLLATE ${collationOf(planned)}` : '';
     return `c${index} ${ddl}${collation} NULL`;
   });
-  return `IF OBJECT_ID('tempdb..${stageName}') IS NOT NULL DROP TABLE ${stageName}; CREATE TABLE ${stageName} (n int NOT NULL PRIMARY KEY, ${items.join(', ')})`;
+  return `IF OBJECT_ID('tempdb..${stageName}') IS NOT NULL DROP TABLE ${stageName}; CREATE TABLE ${stageName} (n int NOT NULL${isMerged ? ' PRIMARY KEY' : ''}, ${items.join(', ')})`;
 }
 
 /** Names of Idra's own tables beside the target. They always fit the length limit. */

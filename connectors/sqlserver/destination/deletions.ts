@@ -1,32 +1,28 @@
-import type { Batch } from '../../../core/batch.ts';
-import { type Rejection, softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
+import { softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
 import { deletionColumns } from '../../../core/last-changes.ts';
-import type { Row } from '../../../core/values.ts';
+import type { Row, Value } from '../../../core/values.ts';
 import type { Result } from '../connection/statements.ts';
 import { quoteBracket } from '../names.ts';
-import { type StagedRow, type StageInput, toStagedRows } from './bulk-load.ts';
+import { type EncodedRows, type EncodeInput, encodeRows } from './bulk-load.ts';
 
 /** Deletions as rows of the staging table: the key, with Soft the time, and nothing in the other columns. */
-export function toStagedDeletions(
+export function encodeDeletions(
   deletions: readonly Row[],
-  { plan, columns, where }: StageInput,
-): { readonly rows: readonly StagedRow[]; readonly rejections: readonly Rejection[] } {
-  if (deletions.length === 0) return { rows: [], rejections: [] };
-  const planned = deletionColumns(plan);
-  const places = planned.map(({ name }) => columns.findIndex((column) => column.name === name));
-  const own = {
-    plan: { ...plan, columns: { ...plan.columns, columns: planned } },
-    columns: places.flatMap((place) => columns[place] ?? []),
-    where,
-  };
-  const batch: Pick<Batch, 'rows'> = { rows: { format: 'values', rows: deletions } };
-  const { rows, rejections } = toStagedRows(batch, own);
-  return { rows: rows.map((row) => ({ ...row, values: spread(row, places, columns.length) })), rejections };
+  { plan, columns, where }: EncodeInput,
+  first: number,
+): EncodedRows {
+  const places = deletionColumns(plan).map(({ name }) => columns.findIndex((each) => each.name === name));
+  // What a deletion does not have is not a NULL of the table.
+  const own = columns.map((column, index) =>
+    places.includes(index) ? column : { ...column, isFilled: false },
+  );
+  const rows = deletions.map((row) => spread(row, places, columns.length));
+  return encodeRows(rows, { plan, columns: own, where }, first);
 }
 
-function spread({ values }: StagedRow, places: readonly number[], width: number): StagedRow['values'] {
-  const spread = Array<StagedRow['values'][number]>(width).fill(null);
-  for (const [index, place] of places.entries()) spread[place] = values[index] ?? null;
+function spread(row: Row, places: readonly number[], width: number): Row {
+  const spread = Array<Value>(width).fill(null);
+  for (const [index, place] of places.entries()) spread[place] = row[index] ?? null;
   return spread;
 }
 

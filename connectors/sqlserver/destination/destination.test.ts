@@ -41,6 +41,54 @@ onServer((database) => {
     ]);
   });
 
+  test('rows keep their NULL where the table has a default, and fire its triggers', async () => {
+    await run(`CREATE TABLE dbo.loaded_from (id bigint PRIMARY KEY, body nvarchar(40));
+      INSERT INTO dbo.loaded_from VALUES (1, NULL), (2, 'b');
+      CREATE TABLE dbo.loaded_log (id bigint);
+      CREATE TABLE dbo.loaded_to (id bigint PRIMARY KEY, body nvarchar(40) NULL DEFAULT 'filled', made int NOT NULL DEFAULT 7)`);
+    await run(
+      'CREATE TRIGGER dbo.logs ON dbo.loaded_to AFTER INSERT AS BEGIN SET NOCOUNT ON; INSERT INTO dbo.loaded_log SELECT id FROM inserted END',
+    );
+    const flow = await database.flow({ from: 'dbo.loaded_from', to: 'dbo.loaded_to', writeMode: 'Append' });
+    await flow.claim();
+    await flow.pass();
+    assert.deepEqual(await run('SELECT id, body, made FROM dbo.loaded_to ORDER BY id'), [
+      ['1', null, '7'],
+      ['2', 'b', '7'],
+    ]);
+    assert.deepEqual(await run('SELECT id FROM dbo.loaded_log ORDER BY id'), [['1'], ['2']]);
+  });
+
+  test('a batch with a row that the table refuses loses only this row, and the next batch loses none', async () => {
+    await database.fill('dbo.strict_from', 6);
+    await run(
+      "CREATE TABLE dbo.strict_to (id bigint PRIMARY KEY, body nvarchar(40) CONSTRAINT not_two CHECK (body <> 'row 2'))",
+    );
+    const flow = await database.flow({
+      from: 'dbo.strict_from',
+      to: 'dbo.strict_to',
+      writeMode: 'Append',
+      onError: 'Skip',
+      maxRows: 3,
+    });
+    await flow.claim();
+    await flow.begin();
+    const results = [];
+    for (const batch of await flow.batches()) results.push(await flow.write(batch));
+    assert.deepEqual(
+      results.map(({ written, rejections, totalRows }) => [
+        written,
+        rejections.map(({ row }) => row),
+        totalRows,
+      ]),
+      [
+        [2, ['id 2'], 2],
+        [3, [], 5],
+      ],
+    );
+    assert.deepEqual(await run('SELECT COUNT(*) FROM dbo.strict_to'), [['5']]);
+  });
+
   test('a table with an INSTEAD OF trigger is refused: the trigger may leave out rows, and nothing reports it', async () => {
     await database.fill('dbo.led_from', 2);
     await run('CREATE TABLE dbo.led_to (id bigint PRIMARY KEY, body nvarchar(40))');

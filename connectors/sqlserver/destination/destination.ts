@@ -22,7 +22,7 @@ import { quoteBracket, quoteName, resolveName, type TableName } from '../names.t
 import { Session } from '../session.ts';
 import { collationsFor } from '../types/collations.ts';
 import { decoderOf } from '../types/decode.ts';
-import { stageColumn } from '../types/encode.ts';
+import { loadColumn } from '../types/encode.ts';
 import { selectItem } from '../types/literals.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { ClaimedTable } from './claim.ts';
@@ -111,15 +111,16 @@ export class SqlServerDestination implements Destination {
     const row = await this.#commits.claim(session, request, signal);
     const collationOf = await collationsFor(session, plan, signal);
     const target = await this.#claimedTarget(session, { plan, name: this.#name, collationOf }, signal);
-    const columns = plan.columns.columns.map((each) => stageColumn(each, plan));
-    await session.query(createStage(columns, plan, collationOf), signal);
+    const columns = plan.columns.columns.map((each) => loadColumn(each, plan));
+    const isMerged = plan.writeMode === 'Upsert';
+    await session.query(createStage({ plan, columns, isMerged }, collationOf), signal);
     const identity = target.relation.identity ?? '';
     await session.guard(() => this.#commits.storeTarget(session, plan.uid, row.token, identity), signal);
     const where = `${quoteName(this.#name)} of ${session.where}`;
     const identityColumns = target.relation.columns.filter((column) => column.isIdentity);
     const hasIdentity = identityColumns.some(({ name }) => columns.some((each) => each.name === name));
     const rows = { plan, table: target.entry.name, columns, hasIdentity, where };
-    const writer = new BatchWriter(session, { ...rows, isMerged: plan.writeMode === 'Upsert' });
+    const writer = new BatchWriter(session, { ...rows, isMerged });
     const { token, offset, rows: totalRows } = row;
     const replacement =
       plan.writeMode === 'Replace'

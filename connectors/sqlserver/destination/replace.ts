@@ -10,7 +10,7 @@ import { readOnly } from '../connection/read-only.ts';
 import { numberOf } from '../errors.ts';
 import { quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
-import type { StageColumn } from '../types/encode.ts';
+import type { LoadColumn } from '../types/encode.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommitChange, CommitRows } from './commit-rows.ts';
 import { ownTable } from './ddl.ts';
@@ -22,7 +22,7 @@ export interface ReplacementInput {
   readonly plan: WritePlan;
   /** The target's shape when it was claimed. */
   readonly target: TargetShape;
-  readonly columns: readonly StageColumn[];
+  readonly columns: readonly LoadColumn[];
   readonly token: Token;
   readonly hasIdentity: boolean;
   /** The table and its system, for messages. */

@@ -5,24 +5,18 @@ import type { ColumnType, Row, Value } from '../../../core/values.ts';
 import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-columns.ts';
 import { arrayJson } from '../../sql/types/array-json.ts';
 import { type DataType, driverTypes } from './driver-types.ts';
-import { dateType, decimalType, floatType, type Moment, timeType } from './exact-types.ts';
+import { dateType, decimalType, timeType } from './exact-types.ts';
+import type { RowBytes } from './row-bytes.ts';
 import { daysOf, unitsOf } from './time-text.ts';
 import { partsOf, type TypeParts } from './type-name.ts';
 
-/** Why a value cannot be stored, without the value. */
-export class Misfit {
-  readonly why: string;
-  constructor(why: string) {
-    this.why = why;
-  }
-}
+type Present = Exclude<Value, null>;
 
-/** What the driver writes for a value. */
-export type Loaded = string | number | bigint | boolean | Buffer | Moment | null;
-export type Encode = (value: Exclude<Value, null>) => Loaded | Misfit;
+/** Writes a value, or returns why it cannot be stored, without the value. */
+export type Write = (row: RowBytes, value: Present) => string | undefined;
 
 /** One column of the staging table. */
-export interface StageColumn {
+export interface LoadColumn {
   /** Of the target. */
   readonly name: string;
   /** Native type of the target's column. */
@@ -32,26 +26,22 @@ export interface StageColumn {
   readonly type: DataType;
   readonly length?: number;
   readonly isText: boolean;
-  readonly encode: Encode;
+  readonly write: Write;
+  readonly writeNull: (row: RowBytes) => void;
   /** The table would replace NULL with a number of its own. */
   readonly isFilled: boolean;
 }
 
-type Form = Pick<StageColumn, 'ddl' | 'type' | 'length' | 'isText'> & { readonly encode: Encode };
+type Form = Pick<LoadColumn, 'ddl' | 'type' | 'length' | 'isText' | 'write' | 'writeNull'>;
 
-export function stageColumn(planned: PlannedColumn, plan: WritePlan): StageColumn {
+export function loadColumn(planned: PlannedColumn, plan: WritePlan): LoadColumn {
   const target = planned.existing?.nativeType ?? planned.ddl;
   const source = planned.source.type;
   const form = formOf(partsOf(target), source);
   const check = form.isText ? undefined : canonicalCheck(source);
-  const encode: Encode = check
-    ? (value) => {
-        const why = check(value);
-        return why === undefined ? form.encode(value) : new Misfit(why);
-      }
-    : form.encode;
+  const write: Write = check ? (row, value) => check(value) ?? form.write(row, value) : form.write;
   const isFilled = planned.existing !== null && isNumbered(planned, plan);
-  return { name: planned.name, target, ...form, encode, isFilled };
+  return { name: planned.name, target, ...form, write, isFilled };
 }
 
 const maxUnits = 4_000;
@@ -59,29 +49,39 @@ const maxBytes = 8_000;
 /** The driver declares a longer type as (max). */
 const unlimited = 0xff_ff_ff;
 
+const plainNull = (row: RowBytes): void => row.nullValue();
+
+function plainForm(ddl: string, type: DataType, write: Write): Form {
+  return { ddl, type, isText: false, write, writeNull: plainNull };
+}
+
 function formOf(parts: TypeParts, source: ColumnType): Form {
   const { base, numbers, isMax } = parts;
   const [first = 0, second = 0] = numbers;
   switch (base) {
     case 'bit':
-      return { ddl: 'bit', type: driverTypes.Bit, isText: false, encode: (value) => value as boolean };
+      return plainForm(base, driverTypes.Bit, (row, value) => void row.integer(1, value ? 1 : 0));
     case 'tinyint':
+      return plainForm(base, driverTypes.TinyInt, integerOf(1, 0, 255));
     case 'smallint':
+      return plainForm(base, driverTypes.SmallInt, integerOf(2, -32_768, 32_767));
     case 'int':
+      return plainForm(base, driverTypes.Int, integerOf(4, -2_147_483_648, 2_147_483_647));
     case 'bigint':
-      return { ddl: 'bigint', type: driverTypes.BigInt, isText: false, encode: integerOf(base) };
+      return plainForm(base, driverTypes.BigInt, bigintValue);
     case 'real':
+      return plainForm(base, driverTypes.Real, floatOf(4));
     case 'float':
-      return { ddl: 'float', type: floatType, isText: false, encode: floatOf(base) };
+      return plainForm(base, driverTypes.Float, floatOf(8));
     case 'decimal':
     case 'numeric':
-      return decimalForm(first, second);
+      return decimalForm(base, first, second);
     case 'money':
-      return decimalForm(19, 4);
+      return decimalForm('decimal', 19, 4);
     case 'smallmoney':
-      return decimalForm(10, 4);
+      return decimalForm('decimal', 10, 4);
     case 'uniqueidentifier':
-      return { ddl: base, type: driverTypes.UniqueIdentifier, isText: false, encode: textOf(source) };
+      return plainForm(base, driverTypes.UniqueIdentifier, uuidValue);
     case 'binary':
     case 'varbinary':
       return bytesForm(isMax ? undefined : first);
@@ -89,7 +89,7 @@ function formOf(parts: TypeParts, source: ColumnType): Form {
       return bytesForm(undefined);
     case 'geometry':
     case 'geography':
-      return { ...bytesForm(undefined), encode: hexOf };
+      return bytesForm(undefined, bytesOfHex);
     case 'char':
     case 'varchar':
     case 'nchar':
@@ -101,17 +101,11 @@ function formOf(parts: TypeParts, source: ColumnType): Form {
 }
 
 function timeForm(base: string, digits: number): Form | undefined {
-  const isText = false;
   switch (base) {
     case 'date':
-      return { ddl: base, type: dateType, isText, encode: momentOf('date', 0) };
+      return plainForm(base, dateType, momentOf('date', 0));
     case 'time':
-      return {
-        ddl: `time(${digits})`,
-        type: timeType('time', digits),
-        isText,
-        encode: momentOf('time', digits),
-      };
+      return plainForm(`time(${digits})`, timeType('time', digits), momentOf('time', digits));
     case 'datetime':
       return datetime2(3);
     case 'smalldatetime':
@@ -119,160 +113,186 @@ function timeForm(base: string, digits: number): Form | undefined {
     case 'datetime2':
       return datetime2(digits);
     case 'datetimeoffset':
-      return {
-        ddl: `datetimeoffset(${digits})`,
-        type: timeType('datetimeoffset', digits),
-        isText,
-        encode: momentOf('timestamp', digits),
-      };
+      return plainForm(
+        `datetimeoffset(${digits})`,
+        timeType('datetimeoffset', digits),
+        momentOf('instant', digits),
+      );
     default:
       return undefined;
   }
 }
 
 function datetime2(digits: number): Form {
-  const encode = momentOf('timestamp', digits);
-  return { ddl: `datetime2(${digits})`, type: timeType('datetime2', digits), isText: false, encode };
+  return plainForm(`datetime2(${digits})`, timeType('datetime2', digits), momentOf('timestamp', digits));
 }
 
-function decimalForm(precision: number, scale: number): Form {
-  const encode = decimalOf(precision, scale);
-  return {
-    ddl: `decimal(${precision},${scale})`,
-    type: decimalType(precision, scale),
-    isText: false,
-    encode,
-  };
-}
-
-function bytesForm(length: number | undefined): Form {
-  const ddl = length === undefined || length > maxBytes ? 'varbinary(max)' : `varbinary(${length})`;
-  const encode: Encode = (value) => {
-    if (!(value instanceof Uint8Array)) return new Misfit('not bytes');
-    if (length !== undefined && value.length > length) return new Misfit(tooLong);
-    return Buffer.from(value.buffer, value.byteOffset, value.length);
-  };
-  return { ddl, type: driverTypes.VarBinary, length: length ?? unlimited, isText: false, encode };
+function decimalForm(base: string, precision: number, scale: number): Form {
+  return plainForm(
+    `${base}(${precision},${scale})`,
+    decimalType(precision, scale),
+    decimalOf(precision, scale),
+  );
 }
 
 const tooLong = 'a value is longer than its column';
 
+function bytesForm(length: number | undefined, bytesOf = plainBytes): Form {
+  const isMax = length === undefined || length > maxBytes;
+  return {
+    ddl: isMax ? 'varbinary(max)' : `varbinary(${length})`,
+    type: driverTypes.VarBinary,
+    length: length ?? unlimited,
+    isText: false,
+    write(row, value) {
+      const bytes = bytesOf(value);
+      if (typeof bytes === 'string') return bytes;
+      if (length !== undefined && bytes.length > length) return tooLong;
+      return void row.bytes(bytes, isMax);
+    },
+    writeNull: (row) => row.nullLength(isMax),
+  };
+}
+
+function plainBytes(value: Present): Uint8Array | string {
+  return value instanceof Uint8Array ? value : 'not bytes';
+}
+
+/** Bytes of a geometry in the server's own form. */
+function bytesOfHex(value: Present): Uint8Array | string {
+  const text = String(value);
+  return /^([0-9a-f]{2})*$/i.test(text) ? Buffer.from(text, 'hex') : 'a value is not a geometry';
+}
+
 /** Longer values are refused here: the server removes blanks at the end of a text that is too long. */
 function textForm(length: number | undefined, source: ColumnType): Form {
-  const isShort = length !== undefined && length <= maxUnits;
-  const write = textOf(source);
-  const encode: Encode =
-    length === undefined
-      ? write
-      : (value) => {
-          const text = write(value);
-          return typeof text === 'string' && text.length > length ? new Misfit(tooLong) : text;
-        };
-  const ddl = isShort ? `nvarchar(${Math.max(1, length)})` : 'nvarchar(max)';
+  const isMax = length === undefined || length > maxUnits;
+  const most = length ?? Number.POSITIVE_INFINITY;
+  const textOf = textReader(source);
   return {
-    ddl,
+    ddl: isMax ? 'nvarchar(max)' : `nvarchar(${Math.max(1, length)})`,
     type: driverTypes.NVarChar,
-    length: isShort ? Math.max(1, length) : unlimited,
+    length: isMax ? unlimited : Math.max(1, length),
     isText: true,
-    encode,
+    write(row, value) {
+      const text = textOf(value);
+      if (typeof text !== 'string') return text.why;
+      if (text.length > most) return tooLong;
+      return void row.text(text, isMax);
+    },
+    writeNull: (row) => row.nullLength(isMax),
   };
 }
 
-const ranges = {
-  tinyint: [0n, 255n],
-  smallint: [-32_768n, 32_767n],
-  int: [-2_147_483_648n, 2_147_483_647n],
-  bigint: [-(1n << 63n), (1n << 63n) - 1n],
-} as const;
+const notAnInteger = 'not a valid integer';
+const outOfRange = 'a value is out of range';
 
-function integerOf(base: keyof typeof ranges): Encode {
-  const [min, max] = ranges[base];
-  return (value) => {
-    if (typeof value === 'boolean') return value ? 1n : 0n;
-    if (typeof value !== 'bigint' && !Number.isInteger(value)) return new Misfit('not a valid integer');
-    const number = BigInt(value as number | bigint);
-    return number >= min && number <= max ? number : new Misfit('a value is out of range');
+function integerOf(bytes: 1 | 2 | 4, min: number, max: number): Write {
+  return (row, value) => {
+    if (typeof value !== 'bigint' && typeof value !== 'boolean' && !Number.isInteger(value))
+      return notAnInteger;
+    // A bigint that becomes another number is out of range in any case.
+    const number = Number(value);
+    if (number < min || number > max) return outOfRange;
+    return void row.integer(bytes, number);
   };
 }
 
-function floatOf(base: 'real' | 'float'): Encode {
-  return (value) => {
+const [leastBigint, mostBigint] = [-(1n << 63n), (1n << 63n) - 1n];
+
+function bigintValue(row: RowBytes, value: Present): string | undefined {
+  if (typeof value !== 'bigint' && typeof value !== 'boolean' && !Number.isInteger(value))
+    return notAnInteger;
+  const number = BigInt(value as bigint | number | boolean);
+  if (number < leastBigint || number > mostBigint) return outOfRange;
+  return void row.bigint(number);
+}
+
+function floatOf(bytes: 4 | 8): Write {
+  return (row, value) => {
     if (typeof value !== 'number' || !Number.isFinite(value))
-      return new Misfit('SQL Server has no NaN and no infinities');
-    return base === 'real' ? Math.fround(value) : value;
+      return 'SQL Server has no NaN and no infinities';
+    return void row.float(bytes, value);
   };
 }
 
 const decimalShape = /^([+-]?)(\d*)(?:\.(\d*))?$/;
+/** So many digits are exact in a number. */
+const exactDigits = 15;
 
 /** The number without its point. Digits that the column does not have are refused, never rounded. */
-function decimalOf(precision: number, scale: number): Encode {
+function decimalOf(precision: number, scale: number): Write {
   const most = 10n ** BigInt(precision);
-  return (value) => {
+  return (row, value) => {
     const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
     const [, sign, whole = '', fraction = ''] =
       typeof text === 'string' ? (decimalShape.exec(text) ?? []) : [];
-    if (whole === '' && fraction === '') return new Misfit('SQL Server has no NaN and no infinities');
-    if (/[1-9]/.test(fraction.slice(scale)))
-      return new Misfit(`it has more than ${scale} digits after the point`);
-    const digits = BigInt(whole + fraction.slice(0, scale).padEnd(scale, '0') || '0');
-    if (digits >= most) return new Misfit('a value is out of range');
-    return sign === '-' ? -digits : digits;
+    if (whole === '' && fraction === '') return 'SQL Server has no NaN and no infinities';
+    if (fraction.length > scale && /[1-9]/.test(fraction.slice(scale)))
+      return `it has more than ${scale} digits after the point`;
+    const all = whole + fraction.slice(0, scale).padEnd(scale, '0');
+    const digits = all.length <= exactDigits ? Number(all) : BigInt(all);
+    if (digits >= most) return outOfRange;
+    return void row.decimal(sign === '-', digits);
   };
 }
 
-function momentOf(kind: 'date' | 'time' | 'timestamp', digits: number): Encode {
+function momentOf(kind: 'date' | 'time' | 'timestamp' | 'instant', digits: number): Write {
+  const hasDate = kind === 'timestamp' || kind === 'instant';
   // Rows that follow each other often have the same day.
   let last: { readonly date: string; readonly days: number | undefined } = { date: '', days: undefined };
   const daysIn = (date: string) => {
     if (date !== last.date) last = { date, days: daysOf(date) };
     return last.days;
   };
-  return (value) => {
+  return (row, value) => {
     const text = String(value);
     // What is behind a date, such as BC, is part of no date.
-    const space = kind === 'timestamp' ? text.indexOf(' ') : -1;
-    const date = space < 0 ? text : text.slice(0, space);
-    const time = text.slice(space + 1);
-    const days = kind === 'time' ? 0 : daysIn(date);
-    const units = kind === 'date' ? 0 : unitsOf(time.replace('Z', ''), digits);
-    if (days === undefined) return new Misfit('SQL Server has the years 1 to 9999 and no infinities');
-    if (units === undefined) return new Misfit(`not a time of a day with ${digits} digits of a second`);
-    return { days, units };
+    const space = hasDate ? text.indexOf(' ') : -1;
+    const days = kind === 'time' ? 0 : daysIn(space < 0 ? text : text.slice(0, space));
+    if (days === undefined) return 'SQL Server has the years 1 to 9999 and no infinities';
+    if (kind === 'date') return void row.date(days);
+    const units = unitsOf(text.slice(space + 1).replace('Z', ''), digits);
+    if (units === undefined) return `not a time of a day with ${digits} digits of a second`;
+    return void row.time(digits, units, hasDate ? days : undefined, kind === 'instant');
   };
 }
 
-/** Bytes of a geometry in the server's own form. */
-function hexOf(value: Exclude<Value, null>): Buffer | Misfit {
-  const text = String(value);
-  return /^([0-9a-f]{2})*$/i.test(text) ? Buffer.from(text, 'hex') : new Misfit('a value is not a geometry');
+function uuidValue(row: RowBytes, value: Present): string | undefined {
+  return typeof value === 'string' && row.uuid(value) ? undefined : 'not a valid UUID';
 }
 
-function textOf(source: ColumnType): Encode {
+/** Why a value has no text. */
+interface NoText {
+  readonly why: string;
+}
+type ReadText = (value: Present) => string | NoText;
+
+function textReader(source: ColumnType): ReadText {
   if (source.kind === 'json') return jsonText;
   if (source.kind === 'array')
     return (value) => (Array.isArray(value) ? arrayJson(value, source.of) : plainText(value));
   return (value) => {
     const why = textMisfit(source, value);
-    return why === undefined ? plainText(value) : new Misfit(why);
+    return why === undefined ? plainText(value) : { why };
   };
 }
 
-function plainText(value: Exclude<Value, null>): string | Misfit {
+function plainText(value: Present): string | NoText {
   if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return new Misfit('a blob is not text');
-  if (Array.isArray(value)) return new Misfit('SQL Server has no arrays');
+  if (value instanceof Uint8Array) return { why: 'a blob is not text' };
+  if (Array.isArray(value)) return { why: 'SQL Server has no arrays' };
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-function jsonText(value: Exclude<Value, null>): string | Misfit {
+function jsonText(value: Present): string | NoText {
   const text = plainText(value);
   if (typeof text !== 'string') return text;
   try {
     JSON.parse(text);
     return text;
   } catch {
-    return new Misfit('not valid JSON');
+    return { why: 'not valid JSON' };
   }
 }
 
@@ -282,17 +302,21 @@ export interface RefusedValue {
   readonly code: 'ValueNotKept' | 'ConstraintViolated';
 }
 
-/** What the driver loads for a row, or the column and reason why it is refused. */
-export function encodeRow(row: Row, columns: readonly StageColumn[]): Loaded[] | RefusedValue {
-  const loaded: Loaded[] = [];
+/** Writes the values of a row that was begun, or returns the column and reason why the row is refused. */
+export function encodeRow(
+  bytes: RowBytes,
+  row: Row,
+  columns: readonly LoadColumn[],
+): RefusedValue | undefined {
   let index = 0;
   for (const column of columns) {
     const value = row[index++] ?? null;
-    if (value === null && column.isFilled)
+    if (value !== null) {
+      const why = column.write(bytes, value);
+      if (why !== undefined) return { column: column.name, why, code: 'ValueNotKept' };
+    } else if (column.isFilled)
       return { column: column.name, why: nullNotNumbered, code: 'ConstraintViolated' };
-    const made = value === null ? null : column.encode(value);
-    if (made instanceof Misfit) return { column: column.name, why: made.why, code: 'ValueNotKept' };
-    loaded.push(made);
+    else column.writeNull(bytes);
   }
-  return loaded;
+  return undefined;
 }

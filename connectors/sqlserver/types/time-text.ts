@@ -24,12 +24,32 @@ function daysIn(year: number, month: number): number {
 
 /** `HH:MM:SS.fffffff` in units of the last of `digits` digits; undefined if it is not a time of a day. */
 export function unitsOf(text: string, digits: number): number | undefined {
-  const [, h, m, s, fraction = ''] = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?$/.exec(text) ?? [];
-  const [hour, minute, second] = [Number(h), Number(m), Number(s)];
-  if (!(hour <= 23 && minute <= 59 && second <= 59)) return undefined;
-  if (/[1-9]/.test(fraction.slice(digits))) return undefined;
-  const seconds = hour * 3_600 + minute * 60 + second;
-  return seconds * 10 ** digits + Number(fraction.slice(0, digits).padEnd(digits, '0') || 0);
+  const [hour, minute, second] = [pairAt(text, 0), pairAt(text, 3), pairAt(text, 6)];
+  if (!(hour <= 23 && minute <= 59 && second <= 59) || text[2] !== ':' || text[5] !== ':') return undefined;
+  const units = (hour * 3_600 + minute * 60 + second) * (powers[digits] ?? 0);
+  if (text.length === 8) return units;
+  if (text[8] !== '.' || text.length === 9 || text.length > 16) return undefined;
+  let fraction = 0;
+  for (let at = 9; at < text.length; at++) {
+    const digit = digitAt(text, at);
+    const place = powers[digits - (at - 8)] ?? 0;
+    // Digits that the type does not have are zeros.
+    if (Number.isNaN(digit) || (place === 0 && digit > 0)) return undefined;
+    fraction += digit * place;
+  }
+  return units + fraction;
+}
+
+const powers = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+function pairAt(text: string, at: number): number {
+  return digitAt(text, at) * 10 + digitAt(text, at + 1);
+}
+
+/** NaN if it is no digit. */
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - 48;
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN;
 }
 
 /** Microseconds since 1970 of `2026-11-24 08:00:05.1234567`, read as UTC; the seventh digit is dropped. */
