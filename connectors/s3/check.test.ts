@@ -110,7 +110,7 @@ test('a missing right is named, with the statement of a policy that allows it', 
 test('formats and compressions of other systems are refused, not read as something else', async () => {
   const access = await endpointOf({});
   const wrong = [
-    [{ format: 'Raw' }, 'format', /not copied as a whole/],
+    [{ format: 'Raw', compression: 'Gzip' }, 'compression', /no meaning with format Raw/],
     [{ format: 'Avro' }, 'format', /JSONLines, CSV, Parquet/],
     [{ compression: 'Snappy' }, 'compression', /None, Gzip, Zstd/],
     [{ format: 'Parquet', compression: 'LZ4' }, 'compression', /Snappy/],

@@ -99,7 +99,9 @@ function escapedText(cursor: JsonCursor, from: number): string | undefined {
       const text = buffer.toString('utf8', cursor.at, at + 1);
       cursor.at = at + 1;
       try {
-        return JSON.parse(text) as string;
+        const value = JSON.parse(text) as string;
+        // Half of a surrogate pair is a misfit, which is named elsewhere.
+        return value.isWellFormed() ? value : undefined;
       } catch {
         return undefined;
       }
