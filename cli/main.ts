@@ -21,7 +21,8 @@ export function program(cli: Cli): Command {
 
 const exitHelp = `
 Exit status: 0 success; 1 a sync failed, or a system cannot be reached (plan: there are changes to apply);
-2 the input is not valid; 3 no etcd, cluster or agent is reachable; 130 and 143 on a second signal.`;
+2 the input is not valid; 3 no etcd, cluster or agent is reachable; 130 and 143 on a second signal,
+or on the first if it stopped a pass of run --once.`;
 
 /** Runs a command line. Also with --help an unknown command is an error: printing another command's help would hide the mistake. */
 export async function parseCall(root: Command, args: readonly string[]): Promise<void> {

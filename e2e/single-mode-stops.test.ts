@@ -72,6 +72,18 @@ test('Ctrl-C stops at a batch edge with the table, and the next start continues 
   assert.deepEqual(folder.arrived(), folder.query('shop.db', 'SELECT id, v FROM orders'));
 });
 
+test('a pass of --once that is stopped is not taken for a complete one', async () => {
+  folder.execute('shop.db', shop + manyRows);
+  await folder.manifests(ends + sync({ ...byId, batch: { maxRows: 100 } }));
+  const running = await folder.start('--once');
+  await until(() => folder.countArrived() > 500, { what: 'some batches', everyMs: 5 });
+  running.kill('SIGTERM');
+  assert.deepEqual(await running.waitForExit(), { code: 143, signal: null });
+  assert.ok(folder.countArrived() < 20_003, 'it was stopped too late to prove anything');
+  assert.equal((await folder.idra('run', '-f', 'shop.yaml', '--once')).code, 0);
+  assert.equal(folder.countArrived(), 20_003);
+});
+
 for (const [signal, status] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],

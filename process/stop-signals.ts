@@ -3,6 +3,8 @@ import { Stopped } from '../core/errors.ts';
 export interface StopSignals {
   /** Aborts with Stopped('shutdown') at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** The exit status for the first signal, once there was one. */
+  readonly status: 130 | 143 | undefined;
   dispose(): void;
 }
 
@@ -14,8 +16,10 @@ const statuses = { SIGINT: 130, SIGTERM: 143 } as const;
  */
 export function stopOnSignals(onFirst: (name: keyof typeof statuses) => void): StopSignals {
   const stop = new AbortController();
+  let status: StopSignals['status'];
   const on = (name: keyof typeof statuses) => () => {
     if (stop.signal.aborted) process.exit(statuses[name]);
+    status = statuses[name];
     onFirst(name);
     stop.abort(new Stopped('shutdown'));
   };
@@ -23,6 +27,9 @@ export function stopOnSignals(onFirst: (name: keyof typeof statuses) => void): S
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, handlers[name]);
   return {
     signal: stop.signal,
+    get status() {
+      return status;
+    },
     dispose() {
       for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, handlers[name]);
     },

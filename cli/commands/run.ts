@@ -54,7 +54,7 @@ export function addRun(root: Command, cli: Cli): void {
     const drain = limitDrain(signals.signal, drainMs, () => state.endLocks(new Stopped('shutdown')));
     try {
       const syncs = identifySyncs(chosen, state);
-      await runAll({
+      const ends = await runAll({
         syncs,
         dataSources: manifests.dataSources,
         secrets: manifests.secrets,
@@ -73,7 +73,10 @@ export function addRun(root: Command, cli: Cli): void {
         const isUnfinished = options.once && spec.schedule.kind === 'once' && !spec.isSuspended;
         return shown === 'Failed' || (isUnfinished && shown !== 'Completed');
       });
-      return (hasFailed ? exitStatus.failed : exitStatus.ok) satisfies ExitStatus;
+      if (hasFailed) return exitStatus.failed;
+      // A script must not take a pass that was stopped for a complete one.
+      const isCut = options.once && ends.some(({ outcome }) => outcome === 'stopped');
+      return ((isCut && signals.status) || exitStatus.ok) satisfies ExitStatus;
     } finally {
       drain.dispose();
       signals.dispose();
