@@ -122,3 +122,13 @@ test('what is written is read again, in every dialect', async () => {
     { numRuns: 300 },
   );
 });
+
+test('a header that has a field twice, or that swallows the records, is reported', async () => {
+  const twice = await readCsv('id,a,a\n1,x,y\n', ['id', 'a']);
+  assert.deepEqual([twice.rows, twice.misfits?.count], [[], 1]);
+  const unread = await readCsv('id,a,a\n1,x,y\n', ['id']);
+  assert.deepEqual([unread.rows, unread.misfits], [[['1']], undefined]);
+  for (const text of ['id,a\r1,x\r2,y\r', 'id,"a\n1,x\n2,y\n'])
+    assert.equal((await readCsv(text, ['id', 'a'])).misfits?.count, 1);
+  assert.equal((await readCsv('id,"a\rb"\r\n1,x\r\n', ['id'])).misfits, undefined);
+});

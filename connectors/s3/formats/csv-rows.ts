@@ -42,6 +42,8 @@ export class CsvRows<M> implements RecordFormat {
   #names: readonly string[] | undefined;
   #cells: readonly (Cell & { readonly at: number })[] = [];
   #hasUnknown = false;
+  /** A field of a column that the header has more than once. */
+  #ambiguous: string | undefined;
   /** Index of the next quote in the current buffer: most records have none. */
   #quoteIn: Buffer | undefined;
   #nextQuote = -1;
@@ -119,6 +121,11 @@ export class CsvRows<M> implements RecordFormat {
       );
       return undefined;
     }
+    if (this.#ambiguous !== undefined) {
+      const field = JSON.stringify(this.#ambiguous);
+      maker.unreadable(nameOf(positionAt(end)), `is of an object whose header has the field ${field} twice`);
+      return undefined;
+    }
     const row = this.#fastRow(fields);
     if (row && this.#init.counter >= 0) row[this.#init.counter] = BigInt(positionAt(end).records);
     if (row) return row;
@@ -140,7 +147,16 @@ export class CsvRows<M> implements RecordFormat {
   }
 
   #readHeader(buffer: Buffer, start: number, end: number): void {
-    const fields = splitFields(withoutBreak(buffer, start, end), this.#init.dialect);
+    const { dialect, maker, nameOf } = this.#init;
+    const bytes = withoutBreak(buffer, start, end);
+    const fields = splitFields(bytes, dialect);
+    const hasReturn = bytes.includes(0x0d) && !bytes.includes(dialect.quote);
+    // The records may all be in it, so nothing else would tell.
+    if (typeof fields === 'string' || hasReturn)
+      maker.unreadable(
+        nameOf({ bytes: 0, records: 0 }),
+        `(the header) ${typeof fields === 'string' ? fields : 'has carriage returns: lines must end with a line feed'}`,
+      );
     this.#setNames(typeof fields === 'string' ? [] : fields.map((field) => field ?? ''));
   }
 
@@ -156,6 +172,7 @@ export class CsvRows<M> implements RecordFormat {
       return [{ at, field, convert: isText ? undefined : converterOf(type, csvAccess), isNullable }];
     });
     const known = new Set(recordColumns.map((column) => stepsOf(column)[0]));
+    this.#ambiguous = names.find((name, index) => known.has(name) && names.indexOf(name) < index);
     this.#hasUnknown = findsNewFields && names.some((name) => name !== '' && !known.has(name));
   }
 }
