@@ -151,6 +151,7 @@ export class KafkaSource implements Source {
       const bytes = Math.max(0, keyLength) + Math.max(0, valueLength);
       if (!builder.hasRoomFor(bytes)) return 'later';
       const found = rows.read(message);
+      if (found?.moved) builder.addRow(found.moved, true, 0);
       if (found) builder.addRow(found.row, found.isDeletion, bytes);
       return builder.isFull ? 'enough' : 'more';
     };

@@ -42,8 +42,8 @@ export class CsvRows<M> implements RecordFormat {
   #names: readonly string[] | undefined;
   #cells: readonly (Cell & { readonly at: number })[] = [];
   #hasUnknown = false;
-  /** A field of a column that the header has more than once. */
-  #ambiguous: string | undefined;
+  /** Why no record of the object is a row. */
+  #refusal: string | undefined;
   /** Index of the next quote in the current buffer: most records have none. */
   #quoteIn: Buffer | undefined;
   #nextQuote = -1;
@@ -121,9 +121,8 @@ export class CsvRows<M> implements RecordFormat {
       );
       return undefined;
     }
-    if (this.#ambiguous !== undefined) {
-      const field = JSON.stringify(this.#ambiguous);
-      maker.unreadable(nameOf(positionAt(end)), `is of an object whose header has the field ${field} twice`);
+    if (this.#refusal !== undefined) {
+      maker.unreadable(nameOf(positionAt(end)), this.#refusal);
       return undefined;
     }
     const row = this.#fastRow(fields);
@@ -172,9 +171,23 @@ export class CsvRows<M> implements RecordFormat {
       return [{ at, field, convert: isText ? undefined : converterOf(type, csvAccess), isNullable }];
     });
     const known = new Set(recordColumns.map((column) => stepsOf(column)[0]));
-    this.#ambiguous = names.find((name, index) => known.has(name) && names.indexOf(name) < index);
+    this.#refusal = refusalOf(names, known, findsNewFields);
     this.#hasUnknown = findsNewFields && names.some((name) => name !== '' && !known.has(name));
   }
+}
+
+/** A field that is missing is NULL, but with a wrong delimiter all would be. New fields are the matter of schemaChanges. */
+function refusalOf(
+  names: readonly string[],
+  known: ReadonlySet<string | number | undefined>,
+  findsNewFields: boolean,
+): string | undefined {
+  const twice = names.find((name, index) => known.has(name) && names.indexOf(name) < index);
+  if (twice !== undefined) return `is of an object whose header has the field ${JSON.stringify(twice)} twice`;
+  // Undefined is the whole record.
+  const isOther = known.size > 0 && !known.has(undefined) && !names.some((name) => known.has(name));
+  if (!isOther || findsNewFields) return undefined;
+  return 'is of an object that has none of the columns: check header, delimiter and encoding';
 }
 
 function withoutBreak(buffer: Buffer, start: number, end: number): Buffer {
