@@ -222,7 +222,7 @@ export class KafkaSource implements Source {
           const given = all?.get(topic.name)?.offsets[partition] ?? -1;
           return Math.min(newest, Math.max(oldest, given < 0 ? (starts[partition] ?? oldest) : given));
         };
-        rows += Math.max(0, of(to) - of(from));
+        rows += Math.max(0, (upTo === 'end' ? newest : of(to)) - of(from));
       }
     }
     return { rows, precision: rows === 0 ? 'exact' : 'atMost' };
