@@ -36,8 +36,8 @@ test('a cursor may be of the last item', () => {
 });
 
 test('a page of items that says that there is more, and not where, does not end the list', () => {
-  for (const fields of [{ cursorPath: 'next' }, { nextUrlPath: 'next' }, { linkHeader: true }]) {
-    const paging = { ...fields, morePath: 'more' };
+  for (const fields of [{ cursorPath: 'next' }, { nextUrlPath: 'next' }, { linkHeader: true }] as const) {
+    const paging: HttpPaging = { ...fields, morePath: 'more' };
     assert.throws(() => next(paging, facts('{"more":true}')), { code: 'AnswerInvalid' });
     assert.equal(next(paging, facts('{"more":false}')), undefined);
     assert.equal(next(paging, facts('{"more":true}', { itemCount: 0 })), undefined);
