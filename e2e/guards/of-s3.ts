@@ -54,9 +54,30 @@ export const ofS3: readonly Guard[] = [
   {
     name: 'S3: a whole object of an owner with a higher token is not replaced',
     file: 'connectors/s3/destination/raw-objects.ts',
-    from: 'BigInt(lastToken) > token) throw writeIsFenced(token);',
-    to: 'BigInt(lastToken) > token) return;',
+    from: 'await this.#requireOwner(signal);',
+    to: 'await Promise.resolve();',
     caughtBy: { test: 'connectors/s3/destination/raw-objects.test.ts', only: 'higher token' },
+  },
+  {
+    name: 'S3: a whole object with the content of an earlier version is read again',
+    file: 'connectors/s3/source/ledger.ts',
+    from: '(isTimed && secondOf(version.modified) > known)',
+    to: 'false',
+    caughtBy: { test: 'connectors/s3/destination/raw-objects.test.ts', only: 'earlier content again' },
+  },
+  {
+    name: 'S3: an intent names all objects of a batch',
+    file: 'connectors/s3/destination/claim.ts',
+    from: 'if (isStored) return;',
+    to: 'if (names.stored.length > 0) return;',
+    caughtBy: { test: 'connectors/s3/destination/claim.test.ts', only: 'more objects than its size' },
+  },
+  {
+    name: 'S3: frames of Zstd reach the decoder one by one',
+    file: 'connectors/s3/formats/decoded-stream.ts',
+    from: 'zstdFrames(chunks)',
+    to: 'chunks',
+    caughtBy: { test: 'connectors/s3/formats/decoded-stream.test.ts', only: 'several compressed parts' },
   },
   {
     name: 'S3: a whole object is replaced only if it is the one that was looked at',

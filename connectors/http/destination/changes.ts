@@ -1,5 +1,5 @@
 import type { WritePlan } from '../../../core/connector.ts';
-import type { Row } from '../../../core/values.ts';
+import type { Row, Value } from '../../../core/values.ts';
 import type { Scope } from '../template.ts';
 import type { DestinationFields } from './destination-fields.ts';
 
@@ -17,7 +17,12 @@ export interface Change {
 export function keyReader({ writeMode, key, columns }: WritePlan): ((row: Row) => string) | undefined {
   if (writeMode !== 'Upsert' || key.length === 0) return undefined;
   const at = key.map((name) => columns.columns.findIndex((each) => each.name === name));
-  return (row) => JSON.stringify(at.map((index) => String(row[index] ?? null)));
+  return (row) => JSON.stringify(at.map((index) => keyText(row[index] ?? null)));
+}
+
+/** Bytes as what they are: as text, all that are not UTF-8 would be the same. */
+function keyText(value: Value): string {
+  return Buffer.isBuffer(value) ? value.toString('base64') : String(value);
 }
 
 /** One call for each row, or for as many as fit into one; deletions are calls of their own. Made as they are sent. */

@@ -15,7 +15,7 @@ export function resultsOf(
   { errorPath, results }: DestinationObject,
   where: string,
 ): Outcomes {
-  const answer = parsed(body);
+  const answer = parsed(body, where);
   if (errorPath !== undefined && isError(valueAt(answer, errorPath))) return 'refused';
   if (!results) return Array.from({ length: rowCount }, () => undefined);
   const list = [...jsonAccess.items(valueAt(answer, results.path) ?? null)];
@@ -53,11 +53,20 @@ export function isError(value: JsonValue | undefined): boolean {
   return !(Array.isArray(value) && value.length === 0);
 }
 
-function parsed(body: Buffer): JsonValue {
+/** Many APIs answer nothing to a write that has succeeded. An answer that is not JSON may be one of a proxy, or an error that is cut. */
+function parsed(body: Buffer, where: string): JsonValue {
+  if (body.length === 0) return null;
   try {
     return parseJson(body.toString('utf8'));
   } catch {
-    return null;
+    throw permanent(
+      'AnswerInvalid',
+      `${where}: the answer is not JSON, so whether it has an error is not known`,
+      {
+        path: 'spec.destination.errorPath',
+        fix: 'check that the path is that of an API which answers in JSON; remove errorPath and results if it does not',
+      },
+    );
   }
 }
 

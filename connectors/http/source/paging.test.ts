@@ -35,6 +35,15 @@ test('a cursor may be of the last item', () => {
   });
 });
 
+test('a page of items that says that there is more, and not where, does not end the list', () => {
+  for (const fields of [{ cursorPath: 'next' }, { nextUrlPath: 'next' }, { linkHeader: true }] as const) {
+    const paging: HttpPaging = { ...fields, morePath: 'more' };
+    assert.throws(() => next(paging, facts('{"more":true}')), { code: 'AnswerInvalid' });
+    assert.equal(next(paging, facts('{"more":false}')), undefined);
+    assert.equal(next(paging, facts('{"more":true}', { itemCount: 0 })), undefined);
+  }
+});
+
 test('pages and offsets count until a page is empty, whatever its size', () => {
   assert.deepEqual(next({ pageParam: 'p' }, facts('[]')), { page: 2 });
   assert.deepEqual(next({ pageParam: 'p', firstPage: 0 }, facts('[]')), { page: 1 });
@@ -60,6 +69,7 @@ test('the header Link in the forms that servers use', () => {
   assert.equal(nextLink({ link: '</x?a=1,2;3>; title="a, b"; rel=next' }), '/x?a=1,2;3');
   assert.equal(nextLink({ link: '<a>; rel="prev first", <b>;rel="last Next"' }), 'b');
   assert.equal(nextLink({ link: '<a>; rel="prev"' }), undefined);
+  assert.equal(nextLink({ link: String.raw`<a>; title="a \"b\", <c>; rel=next"; rel="next"` }), 'a');
   assert.equal(nextLink({}), undefined);
   assert.deepEqual(next({ linkHeader: true }, facts('[]', { headers: { link: github } })), {
     url: 'to https://api.github.com/repositories/1/issues?page=2',

@@ -70,9 +70,22 @@ export class Paging {
       return facts.itemCount === 0 ? undefined : { page: (position.page ?? firstPage) + 1 };
     if (offsetParam !== undefined)
       return facts.itemCount === 0 ? undefined : { offset: (position.offset ?? 0) + facts.itemCount };
-    if (linkHeader) return toUrl(nextLink(facts.headers), toPath);
-    if (this.#fields.nextUrlPath !== undefined) return this.#nextUrl(facts, toPath);
-    return this.#fields.cursorPath === undefined ? undefined : this.#nextCursor(facts);
+    if (linkHeader) return this.#required(facts, toUrl(nextLink(facts.headers), toPath));
+    if (this.#fields.nextUrlPath !== undefined) return this.#required(facts, this.#nextUrl(facts, toPath));
+    return this.#fields.cursorPath === undefined ? undefined : this.#required(facts, this.#nextCursor(facts));
+  }
+
+  /** A page of items that says that there is more, and not where, must not end the list. */
+  #required({ itemCount }: PageFacts, next: PagePosition | undefined): PagePosition | undefined {
+    if (next !== undefined || this.#fields.morePath === undefined || itemCount === 0) return next;
+    throw permanent(
+      'AnswerInvalid',
+      `the answer of the API says at ${this.#fields.morePath} that there is more, and does not say where`,
+      {
+        path: 'spec.source.paging',
+        fix: 'correct source.paging by an answer of the API; remove morePath if the API ends its list otherwise',
+      },
+    );
   }
 
   #hasMore({ envelope }: PageFacts): boolean {
@@ -140,7 +153,7 @@ function toUrl(url: string | undefined, toPath: (url: string) => string): PagePo
 export function nextLink(headers: HeaderValues): string | undefined {
   const text = textOf(headers, 'link') ?? '';
   for (const [, target = '', parameters = ''] of text.matchAll(
-    /<([^<>]*)>((?:\s*;\s*[^;,"]+(?:"[^"]*")?)*)/g,
+    /<([^<>]*)>((?:\s*;\s*[^;,"]+(?:"(?:[^"\\]|\\.)*")?)*)/g,
   )) {
     const relations = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))/i.exec(parameters);
     const names = (relations?.[1] ?? relations?.[2] ?? '').toLowerCase().split(/\s+/);

@@ -23,6 +23,8 @@ export interface MessageRowsInit {
 export interface MessageRow {
   readonly row: readonly Value[];
   readonly isDeletion: boolean;
+  /** The row of an earlier key, which is deleted first: the change has moved it. */
+  readonly moved?: readonly Value[];
 }
 
 /** Makes rows and deletions of messages. What does not fit is collected, each with its topic, partition and offset. */
@@ -108,7 +110,7 @@ export class MessageRows {
             message,
             'leaves out a large value that did not change; set REPLICA IDENTITY FULL for the table',
           );
-        return this.#row(message, row);
+        return this.#moved(message, change.envelope.before, row);
       }
     }
   }
@@ -141,16 +143,31 @@ export class MessageRows {
     return row && { row, isDeletion: false };
   }
 
+  /** Debezium reports a change of the primary key as a deletion and a new row, but not one of other columns that identify a row. */
+  #moved(message: Message, before: RecordNode, after: RecordNode): MessageRow | undefined {
+    const row = this.#row(message, after);
+    const from = row && this.#wantsDeletions ? this.#keyIn(before) : undefined;
+    const to = from && this.#keyIn(after);
+    if (!row || !from || !to || recordAccess.json(from) === recordAccess.json(to)) return row;
+    const moved = this.#keyRow(from, message);
+    return moved && { ...row, moved };
+  }
+
   /** The row that is deleted is known by the key of its message, or by what Debezium says that it was. */
   #deletion(message: Message, before: RecordNode): MessageRow | undefined {
     if (!this.#wantsDeletions) return undefined;
     const found = this.#keyIn(before) ?? this.#keyOfMessage(message);
     if (found instanceof Unreadable) return this.#unreadable(message, found.reason);
-    const values = this.#keys.row(found, message, positionOf(message));
+    const row = this.#keyRow(found, message);
+    return row && { row, isDeletion: true };
+  }
+
+  #keyRow(key: RecordNode, message: Message): readonly Value[] | undefined {
+    const values = this.#keys.row(key, message, positionOf(message));
     if (!values) return undefined;
     const row: Value[] = new Array(this.#width).fill(null);
     for (const [at, { index }] of this.#keyColumns.entries()) row[index] = values[at] ?? null;
-    return { row, isDeletion: true };
+    return row;
   }
 
   #keyOfMessage({ cursor }: Message): RecordNode | Unreadable {

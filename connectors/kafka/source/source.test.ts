@@ -64,11 +64,12 @@ describe('a topic', () => {
     const { offset } = await pass();
     const token = (offsets: readonly number[]) => JSON.stringify({ topics: { [topic]: { offsets } } });
     const at = (offsets: readonly number[]): Offset => ({ mode: 'Stream', token: token(offsets) });
-    const count = async (after: Offset | null, upTo: Offset | null) =>
+    const count = async (after: Offset | null, upTo: Offset | 'end' | null) =>
       await source.countBetween?.({ request: { ...request, after }, upTo }, new AbortController().signal);
     assert.deepEqual(await count(at([1, 2]), offset ?? null), { rows: 2, precision: 'atMost' });
     assert.deepEqual(await count(offset ?? null, at([1, 2])), { rows: 0, precision: 'exact' });
     assert.deepEqual(await count(null, at([9, 9])), { rows: 5, precision: 'atMost' });
+    assert.deepEqual(await count(at([1, 2]), 'end'), { rows: 2, precision: 'atMost' });
     await source.close();
   });
 

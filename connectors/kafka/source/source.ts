@@ -151,6 +151,7 @@ export class KafkaSource implements Source {
       const bytes = Math.max(0, keyLength) + Math.max(0, valueLength);
       if (!builder.hasRoomFor(bytes)) return 'later';
       const found = rows.read(message);
+      if (found?.moved) builder.addRow(found.moved, true, 0);
       if (found) builder.addRow(found.row, found.isDeletion, bytes);
       return builder.isFull ? 'enough' : 'more';
     };
@@ -221,7 +222,7 @@ export class KafkaSource implements Source {
           const given = all?.get(topic.name)?.offsets[partition] ?? -1;
           return Math.min(newest, Math.max(oldest, given < 0 ? (starts[partition] ?? oldest) : given));
         };
-        rows += Math.max(0, of(to) - of(from));
+        rows += Math.max(0, (upTo === 'end' ? newest : of(to)) - of(from));
       }
     }
     return { rows, precision: rows === 0 ? 'exact' : 'atMost' };

@@ -55,3 +55,36 @@ test('a batch whose intent cannot be stored fails, and nothing is written', asyn
   assert.deepEqual(objects, []);
   await destination.close();
 });
+
+test('a batch that becomes more objects than its size promised has an intent for each', async () => {
+  const object = targetOf('more/', { objectSize: '1Ki' });
+  const destination = await connector.openDestination(bucket.access, object, signal);
+  await claimWith(destination, planFor(twoColumns, null));
+  const ids = Array.from({ length: 50 }, (_, index) => index + 1);
+  await destination.write(batchOf(ids, 50), signal);
+  const [intent = '', ...objects] = await keysIn('more/');
+  assert.equal(objects.length, 2);
+  assert.deepEqual((await bucket.json(intent)).keys, objects);
+  await destination.close();
+});
+
+test('each batch of a pass that is committed as a whole has its own intent, until the pass is', async () => {
+  const open = () => connector.openDestination(bucket.access, targetOf('whole/'), signal);
+  const plan = planFor(twoColumns, null);
+  const [destination, successor] = [await open(), await open()];
+  await claimWith(destination, plan);
+  await destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
+  for (const id of [1, 2]) await destination.write(batchOf([id], 1), signal);
+  assert.equal((await keysIn('whole/_idra/')).length, 2);
+  await claimWith(successor, plan);
+  assert.deepEqual(
+    (await keysIn('whole/')).filter((key) => !key.includes('/_idra/')),
+    [],
+  );
+  await successor.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
+  for (const id of [1, 2]) await successor.write(batchOf([id], 1), signal);
+  await successor.endPass(null, signal);
+  // Those of the owner before it.
+  assert.equal((await keysIn('whole/_idra/')).length, 2);
+  await Promise.all([destination.close(), successor.close()]);
+});

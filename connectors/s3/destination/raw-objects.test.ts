@@ -6,6 +6,7 @@ import type { Batch } from '../../../core/batch.ts';
 import { installCrashHook } from '../../../core/crash-points.ts';
 import type { Offset } from '../../../core/offset.ts';
 import type { Row } from '../../../core/values.ts';
+import { until } from '../../../e2e/kit/wait.ts';
 import { connector } from '../connector.ts';
 import {
   claimWith,
@@ -123,36 +124,69 @@ test('an object that has changed replaces its copy, and batches end at their lim
 
 test('an object that an owner with a higher token has written is not replaced', async () => {
   const { to, destination, plan, close } = await ends();
+  const successor = await connector.openDestination(bucket.access, targetOf(to, raw), signal);
   await claimWith(destination, plan, { token: 4n });
-  await put(`${to}x`, Buffer.from('newer'), { Metadata: { 'idra-token': '5' } });
+  await claimWith(successor, plan, { token: 5n });
+  await successor.write(batchOf([['x', Buffer.from('newer'), null]]), signal);
   const rows: Row[] = [['x', Buffer.from('older'), null]];
   await assert.rejects(destination.write(batchOf(rows), signal), { disposition: 'fenced' });
   assert.equal(String(await bucket.get(`${to}x`)), 'newer');
+  await Promise.all([successor.close(), close()]);
+});
+
+test('the token of another Sync says nothing about this one', async () => {
+  const { to, destination, plan, close } = await ends();
+  const other = await connector.openDestination(bucket.access, targetOf(to, raw), signal);
+  await claimWith(other, { ...plan, uid: 'uid-2' }, { token: 9n });
+  await other.write(batchOf([['x', Buffer.from('of another'), null]]), signal);
+  await claimWith(destination, plan, { token: 1n });
+  await destination.write(batchOf([['x', Buffer.from('of this one'), null]]), signal);
+  assert.equal(String(await bucket.get(`${to}x`)), 'of this one');
+  await Promise.all([other.close(), close()]);
+});
+
+test('an object that has its earlier content again replaces its copy again', async () => {
+  const { from, to, destination, plan, read, close } = await ends();
+  await claimWith(destination, plan);
+  let offset: Offset | null = null;
+  for (const content of ['first', 'second', 'first']) {
+    const second = Math.floor(Date.now() / 1_000);
+    await until(() => Math.floor(Date.now() / 1_000) > second, { what: 'the next second' });
+    await put(`${from}first`, Buffer.from(content));
+    const { batches } = await read(offset);
+    for (const batch of batches) await destination.write(batch, signal);
+    offset = batches.at(-1)?.offset ?? offset;
+    assert.equal(String(await bucket.get(`${to}first`)), content);
+  }
+  assert.deepEqual((await read(offset)).batches, []);
   await close();
 });
 
 test('an object that somebody writes between the look and the write is looked at again', async () => {
   const { to, destination, plan, close } = await ends();
+  const successor = await connector.openDestination(bucket.access, targetOf(to, raw), signal);
   await claimWith(destination, plan, { token: 4n });
   const write = (name: string) => destination.write(batchOf([[name, Buffer.from('older'), null]]), signal);
   let tokens = ['5'];
   installCrashHook(async (point) => {
     const [token] = point === 'write:before' ? tokens : [];
     tokens = [];
-    if (token !== undefined)
-      for (const name of ['new', 'there'])
-        await put(`${to}${name}`, Buffer.from('newer'), { Metadata: { 'idra-token': token } });
+    if (token === undefined) return;
+    if (token !== '1') await claimWith(successor, plan, { token: BigInt(token) });
+    for (const name of ['new', 'there'])
+      await put(`${to}${name}`, Buffer.from('newer'), { Metadata: { 'idra-token': token } });
   });
   await assert.rejects(write('new'), { disposition: 'fenced' });
   tokens = ['6'];
   await assert.rejects(write('there'), { disposition: 'fenced' });
   assert.equal(String(await bucket.get(`${to}new`)), 'newer');
+  await claimWith(destination, plan, { token: 7n });
   await put(`${to}free`, Buffer.from('of others'));
   tokens = ['1'];
   await write('free');
   assert.equal(String(await bucket.get(`${to}free`)), 'older');
   installCrashHook(undefined);
-  await close();
+  await Promise.all([successor.close(), close()]);
 });
 
 test('rows that are no objects are refused; of one key the last row counts', async () => {

@@ -9,7 +9,7 @@ import type { Row } from '../../../core/values.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import type { S3Session } from '../session.ts';
-import { ownFolder } from './commit-rows.ts';
+import { manifestKey, ownFolder, readManifest } from './commit-rows.ts';
 import { partBytes, uploadParts } from './upload.ts';
 
 /** Objects that are written at the same time. */
@@ -43,7 +43,7 @@ interface RawObject {
 
 /**
  * Rows of `format: Raw` as objects of their own names. The same row is the same object, so a batch that is written again after a crash changes
- * nothing. An object is replaced only if it is the one that was looked at, and not if an owner with a higher token has written it.
+ * nothing. An object is replaced only if it is the one that was looked at, and not if a successor with a higher token has written it.
  */
 export class RawObjects {
   readonly #init: RawObjectsInit;
@@ -106,7 +106,7 @@ export class RawObjects {
       const { [attemptField]: lastAttempt, [tokenField]: lastToken = '0' } = there?.metadata ?? {};
       // A retry of the driver is refused by its own first attempt, whose answer was lost.
       if (lastAttempt === attempt) return;
-      if (/^\d{1,19}$/.test(lastToken) && BigInt(lastToken) > token) throw writeIsFenced(token);
+      if (/^\d{1,19}$/.test(lastToken) && BigInt(lastToken) > token) await this.#requireOwner(signal);
       const metadata = { [tokenField]: String(token), [attemptField]: attempt };
       if (await this.#putOver(object, there?.etag ?? 'none', metadata, signal)) return;
     }
@@ -114,6 +114,13 @@ export class RawObjects {
       'ConditionLost',
       `${session.where}: other writes of ${object.key} came between: it is tried again`,
     );
+  }
+
+  /** An object with a higher token is that of a successor, or of another Sync, whose tokens say nothing about this one: the manifest knows. */
+  async #requireOwner(signal: AbortSignal): Promise<void> {
+    const { session, prefix, plan, token } = this.#init;
+    const found = await readManifest(session, manifestKey(prefix, plan.uid), signal);
+    if (!found || found.manifest.closed || BigInt(found.manifest.token) !== token) throw writeIsFenced(token);
   }
 
   async #putOver(

@@ -122,3 +122,22 @@ test('what is written is read again, in every dialect', async () => {
     { numRuns: 300 },
   );
 });
+
+test('an object that has none of the columns is reported, and is not rows of NULL', async () => {
+  for (const text of ['id;a\n1;x\n', '\ufeff\ufeffid\n1\n', Buffer.from('\ufeffid,a\n1,x\n', 'utf16le')]) {
+    const { rows, misfits } = await readCsv(text, ['id', 'a']);
+    assert.deepEqual(rows, []);
+    assert.ok((misfits?.count ?? 0) > 0);
+  }
+  assert.deepEqual((await readCsv('a,b\nx,y\n', ['id', 'a'])).rows, [[null, 'x']]);
+});
+
+test('a header that has a field twice, or that swallows the records, is reported', async () => {
+  const twice = await readCsv('id,a,a\n1,x,y\n', ['id', 'a']);
+  assert.deepEqual([twice.rows, twice.misfits?.count], [[], 1]);
+  const unread = await readCsv('id,a,a\n1,x,y\n', ['id']);
+  assert.deepEqual([unread.rows, unread.misfits], [[['1']], undefined]);
+  for (const text of ['id,a\r1,x\r2,y\r', 'id,"a\n1,x\n2,y\n'])
+    assert.equal((await readCsv(text, ['id', 'a'])).misfits?.count, 1);
+  assert.equal((await readCsv('id,"a\rb"\r\n1,x\r\n', ['id'])).misfits, undefined);
+});

@@ -42,6 +42,8 @@ export class CsvRows<M> implements RecordFormat {
   #names: readonly string[] | undefined;
   #cells: readonly (Cell & { readonly at: number })[] = [];
   #hasUnknown = false;
+  /** Why no record of the object is a row. */
+  #refusal: string | undefined;
   /** Index of the next quote in the current buffer: most records have none. */
   #quoteIn: Buffer | undefined;
   #nextQuote = -1;
@@ -119,6 +121,10 @@ export class CsvRows<M> implements RecordFormat {
       );
       return undefined;
     }
+    if (this.#refusal !== undefined) {
+      maker.unreadable(nameOf(positionAt(end)), this.#refusal);
+      return undefined;
+    }
     const row = this.#fastRow(fields);
     if (row && this.#init.counter >= 0) row[this.#init.counter] = BigInt(positionAt(end).records);
     if (row) return row;
@@ -140,7 +146,16 @@ export class CsvRows<M> implements RecordFormat {
   }
 
   #readHeader(buffer: Buffer, start: number, end: number): void {
-    const fields = splitFields(withoutBreak(buffer, start, end), this.#init.dialect);
+    const { dialect, maker, nameOf } = this.#init;
+    const bytes = withoutBreak(buffer, start, end);
+    const fields = splitFields(bytes, dialect);
+    const hasReturn = bytes.includes(0x0d) && !bytes.includes(dialect.quote);
+    // The records may all be in it, so nothing else would tell.
+    if (typeof fields === 'string' || hasReturn)
+      maker.unreadable(
+        nameOf({ bytes: 0, records: 0 }),
+        `(the header) ${typeof fields === 'string' ? fields : 'has carriage returns: lines must end with a line feed'}`,
+      );
     this.#setNames(typeof fields === 'string' ? [] : fields.map((field) => field ?? ''));
   }
 
@@ -156,8 +171,23 @@ export class CsvRows<M> implements RecordFormat {
       return [{ at, field, convert: isText ? undefined : converterOf(type, csvAccess), isNullable }];
     });
     const known = new Set(recordColumns.map((column) => stepsOf(column)[0]));
+    this.#refusal = refusalOf(names, known, findsNewFields);
     this.#hasUnknown = findsNewFields && names.some((name) => name !== '' && !known.has(name));
   }
+}
+
+/** A field that is missing is NULL, but with a wrong delimiter all would be. New fields are the matter of schemaChanges. */
+function refusalOf(
+  names: readonly string[],
+  known: ReadonlySet<string | number | undefined>,
+  findsNewFields: boolean,
+): string | undefined {
+  const twice = names.find((name, index) => known.has(name) && names.indexOf(name) < index);
+  if (twice !== undefined) return `is of an object whose header has the field ${JSON.stringify(twice)} twice`;
+  // Undefined is the whole record.
+  const isOther = known.size > 0 && !known.has(undefined) && !names.some((name) => known.has(name));
+  if (!isOther || findsNewFields) return undefined;
+  return 'is of an object that has none of the columns: check header, delimiter and encoding';
 }
 
 function withoutBreak(buffer: Buffer, start: number, end: number): Buffer {

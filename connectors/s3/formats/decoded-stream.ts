@@ -1,5 +1,6 @@
 import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { zstdFrames } from './zstd-frames.ts';
 
 export const textCompressions = ['None', 'Gzip', 'Zstd'] as const;
 export type Compression = (typeof textCompressions)[number];
@@ -26,7 +27,11 @@ export async function* decompressed(
     yield* chunks;
     return;
   }
-  const source = Readable.from(chunks, { objectMode: false, highWaterMark: 256 * 1_024 });
+  // As objects, so that chunks stay apart as they are.
+  const source =
+    compression === 'Zstd'
+      ? Readable.from(zstdFrames(chunks), { highWaterMark: 4 })
+      : Readable.from(chunks, { objectMode: false, highWaterMark: 256 * 1_024 });
   const decoder = decoderOf(compression);
   let sourceError: Error | undefined;
   source.on('error', (error) => {

@@ -16,6 +16,7 @@ export async function* readStream(pass: PassInit): AsyncGenerator<Batch, PassEnd
   const { after } = pass.request;
   const isFirst = after?.mode !== 'Stream';
   const state = isFirst ? new StreamState() : decodeToken(after.token);
+  state.isTimed = pass.reading.init.format.name === 'Raw';
   try {
     return yield* new ObjectStream(pass, state).read(isFirst);
   } finally {

@@ -35,10 +35,14 @@ export class Ledger {
     return this.#secondOf.size * fingerprintBytes + this.#seconds.size * 3;
   }
 
-  /** A writer that got no answer writes the same content again: that is the same version, which has its new time from now on. */
-  has(version: ObjectVersion): boolean {
+  /**
+   * A writer that got no answer writes the same content again: that is the same version, which has its new time from now on. `isTimed`: only
+   * one of the same time is the same, because the object may have had another content in between.
+   */
+  has(version: ObjectVersion, isTimed = false): boolean {
     const print = fingerprint(version);
-    if (!this.#secondOf.has(print)) return false;
+    const known = this.#secondOf.get(print);
+    if (known === undefined || (isTimed && secondOf(version.modified) > known)) return false;
     this.#put(secondOf(version.modified), print);
     return true;
   }

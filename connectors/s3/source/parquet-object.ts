@@ -72,6 +72,7 @@ export async function openParquetObject(
 ): Promise<ObjectReader> {
   const readAhead: ReadObject = (...args) => reading.ahead.read(...args);
   const file = await openFile(reading.init.session, object, signal, readAhead);
+  requireColumn(reading, object, file);
   return new ParquetObject({ reading, object, file, read: rangesOf(readAhead, object, signal) }, position);
 }
 
@@ -269,6 +270,15 @@ function isSameType(one: ColumnType, other: ColumnType): boolean {
 function conversion(from: ColumnType, to: ColumnType): Convert {
   const convert = converterOf(to, canonicalAccess);
   return (value) => convert({ type: from, value });
+}
+
+/** A column that a file does not have is NULL, but a file without any of them is another one. New fields are the matter of schemaChanges. */
+function requireColumn({ init }: RecordReading, { key }: ObjectEntry, { fields, footer }: ParquetFile): void {
+  const steps = new Set(init.columns.map((column) => stepsOf(column)[0]));
+  if (init.request.findsNewFields || steps.size === 0 || steps.has(undefined)) return;
+  if (fields.some(({ name }) => steps.has(name)) || footer.groups.every(({ rowCount }) => rowCount === 0))
+    return;
+  throw objectDamaged(init.session.where, key, 'it has none of the columns of source.columns');
 }
 
 function reportNewFields({ reading, file }: ParquetObjectInit): void {

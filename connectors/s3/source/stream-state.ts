@@ -56,6 +56,8 @@ export class LedgerFull extends Error {}
 export class StreamState {
   /** Batches until here: of two positions the one with more is ahead. */
   count = 0;
+  /** Whether content that an object had before is read again: a copy must become it again. */
+  isTimed = false;
   current: PartlyRead | undefined;
   scan: Scan | undefined;
   /** What was read by earlier scans, and from when on versions are not settled. */
@@ -74,10 +76,10 @@ export class StreamState {
     // Written meanwhile: the next scan reads it, wherever it is.
     if (object.modified >= scan.startedMs + 1_000) return false;
     scan.uploads?.saw(object);
-    if (scan.window.has(object)) return false;
+    if (scan.window.has(object, this.isTimed)) return false;
     if (!scan.isFirst && secondOf(object.modified) < this.ledger.from)
       return this.uploads.mayHaveMade(object);
-    if (this.ledger.has(object)) return false;
+    if (this.ledger.has(object, this.isTimed)) return false;
     // Too many to be remembered were written at once: in the next scan they can be settled.
     const isFull = this.#bytes(scan) > maxLedgerBytes && secondOf(object.modified) >= lastSettled(scan);
     if (isFull) scan.isCutShort = true;
