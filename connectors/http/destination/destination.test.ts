@@ -38,9 +38,14 @@ const source: Relation = {
   keys: [{ name: 'k', columns: ['id'], isPrimary: true }],
 };
 
-const plannedOf = (from: Relation, existing: Relation | null = null) =>
-  planColumns({
-    source: from,
+async function open(
+  object: Partial<DestinationObject>,
+  plan: Partial<WritePlan> = {},
+): Promise<HttpDestination> {
+  destination = new HttpDestination(access(api.url), { existingRows: 'Keep', ...object });
+  const existing = await destination.describe(signal);
+  const columns = planColumns({
+    source,
     existing,
     types,
     isSameSystem: false,
@@ -49,14 +54,6 @@ const plannedOf = (from: Relation, existing: Relation | null = null) =>
     paths: { source: 's', destination: 'd' },
     columnsField: 'c',
   });
-
-async function open(
-  object: Partial<DestinationObject>,
-  plan: Partial<WritePlan> = {},
-): Promise<HttpDestination> {
-  destination = new HttpDestination(access(api.url), { existingRows: 'Keep', ...object });
-  const existing = await destination.describe(signal);
-  const columns = plannedOf(source, existing);
   const usual = {
     uid: 'u1',
     writeMode: 'Upsert',
@@ -335,38 +332,4 @@ test('every wait ends with the reason of the signal', async () => {
   const reason = new Error('stopped');
   setImmediate(() => stop.abort(reason));
   await assert.rejects(writing as Promise<unknown>, reason);
-});
-
-test('Upsert: keys of bytes that are no text are keys of their own', async () => {
-  const columns = plannedOf({
-    ...source,
-    columns: [{ name: 'id', type: { kind: 'bytes' }, nativeType: 'bytea', isNullable: false }],
-  });
-  await open({ path: '/x', method: 'POST' }, { columns });
-  api.intercept = (_request, response) => {
-    response.end();
-    return true;
-  };
-  const { written } = await write([[Buffer.from([0x80])], [Buffer.from([0x81])], [Buffer.from([0x80])]]);
-  assert.equal(written, 2);
-  assert.deepEqual(
-    api.requests.map(({ body }) => body),
-    ['{"id":"gQ=="}', '{"id":"gA=="}'],
-  );
-});
-
-test('an answer of success that has to be judged and is not JSON is an error', async () => {
-  for (const body of ['<html>Sign in</html>', '{"error":{"code":4']) {
-    await open({ path: '/x', method: 'POST', errorPath: 'error' }, { onError: 'Skip' });
-    api.intercept = (_request, response) => {
-      response.end(body);
-      return true;
-    };
-    await assert.rejects(write([row(1)]), { code: 'AnswerInvalid' });
-  }
-  api.intercept = (_request, response) => {
-    response.writeHead(204).end();
-    return true;
-  };
-  assert.equal((await write([row(1)])).written, 1);
 });

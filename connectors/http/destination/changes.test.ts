@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { WritePlan } from '../../../core/connector.ts';
+import { keyReader } from './changes.ts';
+
+test('keys of bytes that are no text are keys of their own', () => {
+  const columns = { columns: [{ name: 'id' }] } as unknown as WritePlan['columns'];
+  const keyOf = keyReader({ writeMode: 'Upsert', key: ['id'], columns } as unknown as WritePlan);
+  const keys = [0x80, 0x81, 0x80].map((byte) => keyOf?.([Buffer.from([byte])]));
+  assert.notEqual(keys[0], keys[1]);
+  assert.equal(keys[0], keys[2]);
+});
