@@ -43,6 +43,12 @@ export class TestDatabase {
     return this.client.db(this.name).collection<Document & { _id: unknown }>(name);
   }
 
+  /** Returns the name of the collection. */
+  async filled(name: string, documents: readonly Document[]): Promise<string> {
+    await this.collection(name).insertMany(documents as never, { ordered: true });
+    return name;
+  }
+
   command(command: Document): Promise<Document> {
     return this.client.db(this.name).command(command);
   }

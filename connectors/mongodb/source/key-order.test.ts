@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { BSON, type Document } from 'mongodb';
+import { BSON } from 'mongodb';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { type FlowOptions, firstPass, readAll } from '../../sql/test-flow.ts';
 import { readerName } from '../connection/open.ts';
@@ -16,11 +16,6 @@ for (const [name, start] of servers) {
       database = await TestDatabase.create(start);
     });
     after(() => database?.stop());
-
-    async function filled(collection: string, documents: readonly Document[]): Promise<string> {
-      await database.collection(collection).insertMany(documents as never, { ordered: true });
-      return collection;
-    }
 
     /** The `_id`s that are read, one for each batch, and what the end of the pass says. */
     async function read(
@@ -54,7 +49,7 @@ for (const [name, start] of servers) {
     const columns = [column('id', '_id', false), column('n', 'o.n')];
 
     test('documents with an array anywhere on the path of an id are counted, and hold up no other', async () => {
-      const from = await filled('arrays', [
+      const from = await database.filled('arrays', [
         { _id: 1, o: { n: 1 } },
         { _id: 2, o: [{ n: 2 }] },
         { _id: 3, o: { n: 3 } },
@@ -86,13 +81,17 @@ for (const [name, start] of servers) {
           },
           firstPass,
         );
-      const arrays = await filled('arrayKeys', [
+      const arrays = await database.filled('arrayKeys', [
         { _id: 1, k: 1 },
         { _id: 2, k: [2, 8] },
         { _id: 3, k: 3 },
       ]);
       await assert.rejects(snapshot(arrays), { code: 'FieldNotOrdered' });
-      const missing = await filled('missingKeys', [{ _id: 1, k: 1 }, { _id: 2 }, { _id: 3, k: null }]);
+      const missing = await database.filled('missingKeys', [
+        { _id: 1, k: 1 },
+        { _id: 2 },
+        { _id: 3, k: null },
+      ]);
       const { ids, batches } = await snapshot(missing);
       assert.deepEqual([ids, batches.reduce((sum, { misfits }) => sum + (misfits?.count ?? 0), 0)], [[1], 2]);
     });

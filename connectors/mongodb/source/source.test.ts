@@ -48,11 +48,6 @@ for (const [name, start] of servers) {
     });
     after(() => database?.stop());
 
-    async function filled(collection: string, documents: readonly Document[]): Promise<string> {
-      await database.collection(collection).insertMany(documents as never, { ordered: true });
-      return collection;
-    }
-
     test('a Snapshot reads each _id once, whatever its type, and continues after any of them', async (t) => {
       // The server in memory takes neither null nor NaN for an _id of its own, and compares a UUID with no other Binary.
       const ids = name.includes('memory')
@@ -61,7 +56,7 @@ for (const [name, start] of servers) {
       const known = name.includes('memory')
         ? ids.filter((id) => !(id instanceof Timestamp) && !(id instanceof MaxKey) && !(id instanceof UUID))
         : ids;
-      const from = await filled(
+      const from = await database.filled(
         'mixed',
         shuffled(known).map((_id) => ({ _id, n: new Int32(1) })),
       );
@@ -109,7 +104,7 @@ for (const [name, start] of servers) {
     }
 
     test('columns are inferred from documents, and values keep their type', async () => {
-      const from = await filled('typed', [
+      const from = await database.filled('typed', [
         {
           _id: new ObjectId('65f0c0ffee65f0c0ffee65f0'),
           n: Long.fromString('9007199254740993'),
@@ -162,7 +157,7 @@ for (const [name, start] of servers) {
     });
 
     test('source.filter selects documents, and only those are read', async () => {
-      const from = await filled(
+      const from = await database.filled(
         'filtered',
         Array.from({ length: 9 }, (_, n) => ({ _id: n as never, even: n % 2 === 0 })),
       );
@@ -192,7 +187,7 @@ for (const [name, start] of servers) {
     });
 
     test('a Stream that begins with what is there may return a change twice, and says so', async (t) => {
-      const collection = await filled('followed', [{ _id: new Int32(1) }]);
+      const collection = await database.filled('followed', [{ _id: new Int32(1) }]);
       for (const [startFrom, guarantee] of [
         [undefined, 'AtLeastOnce'] as const,
         ['Now', undefined] as const,
@@ -212,7 +207,7 @@ for (const [name, start] of servers) {
     });
 
     test('Id by ObjectIds, and a field whose documents have other types too', async () => {
-      const from = await filled('ids', [
+      const from = await database.filled('ids', [
         { _id: 1 as never, seq: new Int32(3) },
         { _id: 2 as never, seq: new Double(1.5) },
         { _id: 3 as never, seq: 'text' },
@@ -244,7 +239,7 @@ for (const [name, start] of servers) {
     });
 
     test('check asks for an index over the field and _id, or a unique one over an id', async (t) => {
-      const from = await filled(
+      const from = await database.filled(
         'many',
         Array.from({ length: 10_000 }, (_, _id) => ({ _id, seq: new Int32(_id) })),
       );
