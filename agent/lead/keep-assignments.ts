@@ -124,10 +124,8 @@ class AssignmentKeeper implements MovePlanner {
   preview(question: MovesQuestion): PlannedMoves {
     const isClose = question.action === 'rebalance';
     if (question.action !== 'rebalance') requireAgent(this.#view, question.agent);
-    const wanted = this.#wanted();
-    const agents = this.#agents((agent) => this.#availabilityAfter(question, agent));
-    const syncs = wanted.syncs.map((each) => each.balance);
-    return plannedMoves(this.#view, wanted, assign({ agents, syncs }, { isClose }));
+    const { wanted, balance } = this.#assign((agent) => this.#availabilityAfter(question, agent), isClose);
+    return plannedMoves(this.#view, wanted, balance);
   }
 
   async rebalance(signal: AbortSignal): Promise<PlannedMoves> {
@@ -155,16 +153,16 @@ class AssignmentKeeper implements MovePlanner {
     return isInGrace ? { ...now, availability: 'open' } : now;
   }
 
-  #agents(availabilityOf: (agent: Agent) => Availability) {
-    return [...this.#view.agents.values()].map((agent) => ({
+  #assign(availabilityOf: (agent: Agent) => Availability, isClose: boolean) {
+    const agents = [...this.#view.agents.values()].map((agent) => ({
       name: agent.name,
       labels: agent.labels,
       ...availabilityOf(agent),
     }));
-  }
-
-  #wanted(): Wanted {
-    return wantedSyncs(this.#view, this.#manifests, this.#deps.clock.now(), this.#graces.memoryMs);
+    const now = this.#deps.clock.now();
+    const wanted = wantedSyncs(this.#view, this.#manifests, now, this.#graces.memoryMs);
+    const syncs = wanted.syncs.map((each) => each.balance);
+    return { agents, wanted, balance: assign({ agents, syncs }, { isClose }) };
   }
 
   /** A new leader reads thousands of manifests: in parts, so that its lease is renewed in between. */
@@ -185,12 +183,10 @@ class AssignmentKeeper implements MovePlanner {
     this.#availability.see(this.#view.agents);
     const rebalance = this.#rebalance;
     this.#rebalance = undefined;
-    const agents = this.#agents((agent) =>
-      rebalance ? this.#withoutGraces(agent) : this.#availabilityOf(agent),
+    const { agents, wanted, balance } = this.#assign(
+      (agent) => (rebalance ? this.#withoutGraces(agent) : this.#availabilityOf(agent)),
+      rebalance !== undefined,
     );
-    const wanted = this.#wanted();
-    const syncs = wanted.syncs.map((each) => each.balance);
-    const balance = assign({ agents, syncs }, { isClose: rebalance !== undefined });
     const planned = rebalance && plannedMoves(this.#view, wanted, balance);
     const changes = this.#changes(wanted, balance);
     const decidedMs = this.#deps.clock.monotonicMs();
@@ -205,10 +201,9 @@ class AssignmentKeeper implements MovePlanner {
         decideMs: this.#decidingMs,
         writeMs,
       });
-      if (planned) rebalance?.resolve(planned);
-      await this.#catchUp(changes, signal);
     }
     if (planned) rebalance?.resolve(planned);
+    if (changes.length > 0) await this.#catchUp(changes, signal);
     await this.#leadership.reportUnassigned([...wanted.cannotRun, ...balance.unassigned]);
     return Math.min(...agents.map(({ changesInMs }) => changesInMs ?? Number.POSITIVE_INFINITY));
   }
