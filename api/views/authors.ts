@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { FleetSync } from '../../fleet/contract.ts';
 import type { AuditEntry } from '../audit/contract.ts';
-import type { EventData } from './events.ts';
+import type { event } from '../schemas/cluster.ts';
 
-export type Author = NonNullable<EventData['by']>;
+export type Author = NonNullable<z.infer<typeof event>['by']>;
 
 /** Of the API server's own changes of custom resources. */
 export const apiFieldManager = 'idra-api';
