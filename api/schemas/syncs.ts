@@ -91,10 +91,9 @@ export const syncQuery = z.strictObject({
   agent: several(text).optional(),
   label: several(text).optional().describe('`name=value`, or `name`.'),
   sort: z
-    .string()
-    .max(30)
+    .enum(syncSorts.flatMap((each) => [each, `-${each}`] as const))
     .default('attention')
-    .describe(`One of ${syncSorts.join(', ')}; with - before it descending.`),
+    .describe('With - before it descending.'),
   ...paging,
 });
 
