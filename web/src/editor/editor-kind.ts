@@ -23,6 +23,8 @@ export interface EditorKind {
 export interface ShownFields {
   readonly isMain: (path: string) => boolean;
   readonly isHidden: (path: string) => boolean;
+  /** The field that comes next to those that are required. */
+  readonly isFirst: (path: string) => boolean;
 }
 
 export interface Stored {

@@ -26,9 +26,10 @@ export function useSyncFields({ value }: Manifest): ShownFields {
     return systems?.[type ?? '']?.[end];
   };
   const own = { source: fieldsOf('source'), destination: fieldsOf('destination') };
+  const isFirst = (path: string) => ends.some((end) => path === `spec.${end}.${own[end]?.[0] ?? 'table'}`);
   return {
-    isMain: (path) =>
-      mainFields.has(path) || ends.some((end) => path === `spec.${end}.${own[end]?.[0] ?? 'table'}`),
+    isMain: (path) => mainFields.has(path) || isFirst(path),
+    isFirst,
     isHidden: (path) => {
       const [, end, name = '', more] = path.split('.');
       if (more !== undefined || (end !== 'source' && end !== 'destination')) return false;
