@@ -96,4 +96,18 @@ export const ofHttp: readonly Guard[] = [
     to: 'return ends.flatMap((end) => fieldsOfOthers(end, offered.systems).slice(0, 0));',
     caughtBy: { test: 'crds/custom-resources.test.ts', only: 'our own validation' },
   },
+  {
+    name: 'HTTP: a next page that is not followed stops the Sync',
+    file: 'connectors/http/source/paging.ts',
+    from: 'if (next === undefined) this.#requireLast(facts);',
+    to: '',
+    caughtBy: { test: 'connectors/http/source/next-page.test.ts', only: 'is not followed' },
+  },
+  {
+    name: 'HTTP: a page that has not changed keeps its link',
+    file: 'connectors/http/source/page-reader.ts',
+    from: 'const link = headers.link ?? this.#answers.get(key)?.link;',
+    to: 'const link = headers.link;',
+    caughtBy: { test: 'connectors/http/source/next-page.test.ts', only: '304' },
+  },
 ];
