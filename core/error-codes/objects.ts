@@ -42,15 +42,30 @@ export const objectCodes = {
       'Shorten or remove source.horizon, allow s3:ListBucketMultipartUploads, abort unfinished uploads, or read a narrower prefix.',
     systems: ['S3'],
   },
+  ListUnordered: {
+    cause:
+      'The server does not list keys in their order, or does not continue a list behind the key that it is asked for: objects would be passed over.',
+    remedy:
+      'Use a bucket that is listed in the order of keys. Directory buckets of AWS (S3 Express) are not.',
+    systems: ['S3'],
+  },
   ObjectChanged: {
-    cause: 'An object was replaced or deleted while it was read.',
-    remedy: 'Nothing: the next attempt reads what is there now.',
+    cause:
+      'An object was replaced or deleted while it was read, or the server lists it with another ETag than it reads it with.',
+    remedy:
+      'Nothing: the next attempt reads what is there now. If it comes again and again, check what stands between the agents and the endpoint.',
     systems: ['S3'],
   },
   ObjectDamaged: {
     cause: 'An object is not in the format that the Sync expects; the message says where in it.',
     remedy:
       'Correct format, compression or csv of the source, or replace the object; with onError Skip a damaged row is left out, but not a damaged object.',
+    systems: ['S3'],
+  },
+  RangeIgnored: {
+    cause:
+      'The server answers a request for a part of an object with another part: records would be read twice.',
+    remedy: 'Check whether the endpoint, or a proxy before it, passes the header Range on.',
     systems: ['S3'],
   },
   PartitionRefused: {

@@ -1,8 +1,12 @@
 import type { BatchLimits } from '../../../core/batch.ts';
 import { IdraError } from '../../../core/errors.ts';
+import { jsonOf } from '../../../core/records/canonical-json.ts';
 import { stepsOf } from '../../../core/records/columns.ts';
 import { converterOf } from '../../../core/records/convert.ts';
+import { jsonAccess, jsonOrMisfit } from '../../../core/records/json.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
+import { valueAtPath } from '../../../core/records/node.ts';
+import type { Step } from '../../../core/records/path.ts';
 import { formatType } from '../../../core/records/type-text.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
 import { objectDamaged } from '../errors.ts';
@@ -255,10 +259,11 @@ function cellsOf({ reading, file }: ParquetObjectInit): Cell[] {
   const { request, columns } = reading.init;
   return request.columns.flatMap(({ column }, index) => {
     const given = columns.find(({ name }) => name === column.name);
-    const [step] = given ? stepsOf(given) : [];
+    const [step, ...within] = given ? stepsOf(given) : [];
     const field = file.fields.find(({ name }) => name === step);
     if (!field) return [];
-    const convert = isSameType(field.type, column.type) ? undefined : conversion(field.type, column.type);
+    const isSame = within.length === 0 && isSameType(field.type, column.type);
+    const convert = isSame ? undefined : conversion(field.type, within, column.type);
     return [{ field, column: index, convert, isNullable: column.isNullable }];
   });
 }
@@ -267,14 +272,34 @@ function isSameType(one: ColumnType, other: ColumnType): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-function conversion(from: ColumnType, to: ColumnType): Convert {
+/** `within`: the path in the field. */
+function conversion(from: ColumnType, within: readonly Step[], to: ColumnType): Convert {
+  if (within.length > 0) return conversionOfPart(from, within, to);
   const convert = converterOf(to, canonicalAccess);
   return (value) => convert({ type: from, value });
+}
+
+/** By its JSON, which has every value exactly. */
+function conversionOfPart(from: ColumnType, within: readonly Step[], to: ColumnType): Convert {
+  const json = jsonOf(from);
+  const convert = converterOf(to, jsonAccess);
+  return (value) => {
+    const text = json(value);
+    const whole = text instanceof Misfit ? text : jsonOrMisfit(text);
+    if (whole instanceof Misfit) return whole;
+    const part = valueAtPath(jsonAccess, whole, within);
+    return part === undefined ? null : convert(part);
+  };
 }
 
 /** A column that a file does not have is NULL, but a file without any of them is another one. New fields are the matter of schemaChanges. */
 function requireColumn({ init }: RecordReading, { key }: ObjectEntry, { fields, footer }: ParquetFile): void {
   const steps = new Set(init.columns.map((column) => stepsOf(column)[0]));
+  const twice = fields.find(
+    ({ name }, at) => steps.has(name) && fields.some((one, i) => i < at && one.name === name),
+  );
+  if (twice)
+    throw objectDamaged(init.session.where, key, `it has the field ${JSON.stringify(twice.name)} twice`);
   if (init.request.findsNewFields || steps.size === 0 || steps.has(undefined)) return;
   if (fields.some(({ name }) => steps.has(name)) || footer.groups.every(({ rowCount }) => rowCount === 0))
     return;

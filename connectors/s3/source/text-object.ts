@@ -39,6 +39,8 @@ export async function openTextObject(
     return await reading.ahead.read(object, { start }, signal);
   };
   const plain = (body: ObjectBody) => {
+    // No compressed content is empty, but some writers leave an empty object where there is nothing to write.
+    if (object.size === 0) return body.chunks;
     const text = decompressed(body.chunks, compression);
     return encoding === undefined ? text : asUtf8(text, encoding);
   };
@@ -158,26 +160,30 @@ class TextObject implements ObjectReader {
     try {
       return await body();
     } catch (thrown) {
-      if (thrown instanceof IdraError) throw thrown;
-      const place = `after record ${source.position.records}`;
-      if (thrown instanceof RecordTooLarge)
-        throw permanent(
-          'RecordOverLimit',
-          `${session.where}: ${object.key} has a record of more than ${maxRecordBytes} bytes, ${place}`,
-          {
-            path: 'spec.source.format',
-            fix: 'check format and compression of the source, or split the record',
-          },
-        );
-      const code = (thrown as NodeJS.ErrnoException).code ?? '';
-      if (/^(Z_|ZSTD_|ERR_ENCODING_INVALID|ERR_BUFFER_TOO_LARGE)/.test(code))
-        throw objectDamaged(
-          session.where,
-          object.key,
-          `its content cannot be decoded (${code}), ${place}`,
-          thrown,
-        );
-      throw thrown;
+      throw contentError(session, object, `after record ${source.position.records}`, thrown);
     }
   }
+}
+
+/** What reading the content of a text has thrown, with the name of its object. */
+export function contentError(
+  session: S3Session,
+  object: ObjectEntry,
+  place: string,
+  thrown: unknown,
+): unknown {
+  if (thrown instanceof IdraError) return thrown;
+  if (thrown instanceof RecordTooLarge)
+    return permanent(
+      'RecordOverLimit',
+      `${session.where}: ${object.key} has a record of more than ${maxRecordBytes} bytes, ${place}`,
+      {
+        path: 'spec.source.format',
+        fix: 'check format and compression of the source, or split the record',
+      },
+    );
+  const code = (thrown as NodeJS.ErrnoException).code ?? '';
+  return /^(Z_|ZSTD_|ERR_ENCODING_INVALID|ERR_BUFFER_TOO_LARGE)/.test(code)
+    ? objectDamaged(session.where, object.key, `its content cannot be decoded (${code}), ${place}`, thrown)
+    : thrown;
 }
