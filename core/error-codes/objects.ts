@@ -62,12 +62,6 @@ export const objectCodes = {
       'Correct format, compression or csv of the source, or replace the object; with onError Skip a damaged row is left out, but not a damaged object.',
     systems: ['S3'],
   },
-  RangeIgnored: {
-    cause:
-      'The server answers a request for a part of an object with another part: records would be read twice.',
-    remedy: 'Check whether the endpoint, or a proxy before it, passes the header Range on.',
-    systems: ['S3'],
-  },
   PartitionRefused: {
     cause: 'destination.partitionBy names a column that rows cannot be partitioned by.',
     remedy: 'Name a column of the destination; Day and Hour need a timestamp, or Day a date.',
@@ -76,6 +70,12 @@ export const objectCodes = {
   PartitionsTooMany: {
     cause: 'The rows of one batch belong to too many partitions: each would be an object with few rows.',
     remedy: 'Partition by a column with fewer values, or by the day of a time.',
+    systems: ['S3'],
+  },
+  RangeIgnored: {
+    cause:
+      'The server answers a request for a part of an object with another part: records would be read twice.',
+    remedy: 'Check whether the endpoint, or a proxy before it, passes the header Range on.',
     systems: ['S3'],
   },
   RecordOverLimit: {
