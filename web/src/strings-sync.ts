@@ -120,6 +120,8 @@ export const syncStrings = {
     offset: 'Offset',
     assigned: 'Assigned to',
     token: 'Fencing token',
+    heldBy: (agent: string) => `held by ${agent}`,
+    handOver: 'Last hand-over',
     slot: (dataSource: string) => `Slot of ${dataSource}`,
     slotHeld: 'held',
     slotAwaited: 'awaited',
