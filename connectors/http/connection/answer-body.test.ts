@@ -163,7 +163,9 @@ test('silence in the middle of a body, and a body of some bytes now and then', a
 
 test('silence before the answer is waited for once, also by a call that may be repeated', async () => {
   let connections = 0;
-  behave = () => void (connections += 1);
+  behave = () => {
+    connections += 1;
+  };
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
   const session = new Session(access(url, { config: { requestTimeout: '50ms' } }), { limits });
