@@ -85,3 +85,29 @@ test('a file that has the field of a column twice is refused', async () => {
   await assert.rejects(rowsAs(['field1'], 'twice/'), { code: 'ObjectDamaged', message: /"field1" twice/ });
   assert.deepEqual(await rowsAs(['other'], 'twice/'), [['three']]);
 });
+
+test('a misfit is in the same batch as its position', async () => {
+  const rows = new ParquetRows([{ name: 'a', type: { kind: 'text' }, isNullable: true }]);
+  for (const value of ['1', '2', 'x', '3', 'y', 'z', '4']) rows.add([value]);
+  await bucket.put('misfits/x.parquet', await rows.encode('SNAPPY'));
+  const columns = [{ name: 'a', path: 'a', type: 'int64', nullable: true }];
+  const object = sourceOf('misfits/', { ...format, columns });
+  const source = await connector.openSource(bucket.access, object, signal);
+  const relation = await source.describe(signal);
+  const request = readRequest(relation, { mode: 'Stream', limits: { maxRows: 100, maxBytes: 8 } });
+  const { batches } = await readAll(source.read(request, signal));
+  assert.deepEqual(
+    batches.map(({ rowCount, misfits }) => [
+      rowCount,
+      misfits?.rejections.map(({ row }) => row?.split(' ')[0]) ?? [],
+    ]),
+    [
+      [1, []],
+      [1, []],
+      [1, ['3']],
+      [1, ['5', '6']],
+      [0, []],
+    ],
+  );
+  await source.close();
+});

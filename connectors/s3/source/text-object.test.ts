@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { Batch } from '../../../core/batch.ts';
+import type { ReadRequest } from '../../../core/connector.ts';
 import type { SourceObject } from '../../../core/sync-spec.ts';
 import { connector } from '../connector.ts';
 import { readAll, readRequest, rowsOf, signal, sourceOf, TestBucket } from '../test-harness.ts';
@@ -54,4 +57,32 @@ test('what Idra stores beside its objects is no data, wherever the prefix ends',
   await source.close();
   const inside = sourceOf(`texts-${prefixes}/_idra/`);
   await assert.rejects(connector.openSource(bucket.access, inside, signal), { code: 'OwnTableNamed' });
+});
+
+test('a position has all that was recorded before it, and columns do not depend on where an object is continued', async () => {
+  const text = 'a,b\n1,2\nx\n3,4\n\n5\n"6,7\n8",9\n10,11\nx,y,z\n12,13\n';
+  const columns = ['column1', 'column2'].map((path) => ({ name: path, path, type: 'text', nullable: true }));
+  const count = (batches: readonly Batch[]) =>
+    batches.reduce((sum, { misfits }) => sum + (misfits?.count ?? 0), 0);
+  for (const [name, content] of [
+    ['x.csv', text],
+    ['x.csv.gz', gzipSync(text)],
+  ] as const) {
+    const prefix = `continued-${name}/`;
+    await bucket.put(prefix + name, content);
+    const object = sourceOf(prefix, { format: 'CSV', csv: { header: false }, columns });
+    const source = await connector.openSource(bucket.access, object, signal);
+    const relation = await source.describe(signal);
+    const limits = { maxRows: 100, maxBytes: 9 };
+    const read = async (more: Partial<ReadRequest> = {}) =>
+      (await readAll(source.read(readRequest(relation, { mode: 'Stream', limits, ...more }), signal)))
+        .batches;
+    const batches = await read();
+    assert.deepEqual([rowsOf(batches).length, count(batches)], [6, 3]);
+    for (const [index, { offset }] of batches.entries()) {
+      const [rest, expected] = [await read({ after: offset }), batches.slice(index + 1)];
+      assert.deepEqual([rowsOf(rest), count(rest)], [rowsOf(expected), count(expected)], `${name}, ${index}`);
+    }
+    await source.close();
+  }
 });

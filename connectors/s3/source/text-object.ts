@@ -44,7 +44,8 @@ export async function openTextObject(
     const text = decompressed(body.chunks, compression);
     return encoding === undefined ? text : asUtf8(text, encoding);
   };
-  const names = isSeekable && bytes > 0 ? await headerNames(reading, object, signal) : undefined;
+  const isContinued = isSeekable ? bytes > 0 : records > 0 && !format.csv.hasHeader;
+  const names = isContinued ? await firstNames(reading, object, plain, signal) : undefined;
   const body = await open(isSeekable ? bytes : 0);
   const share = answerMemory.shareOf({
     namespace: namespaceOf(session.dataSource),
@@ -74,22 +75,22 @@ export async function openTextObject(
   return reader;
 }
 
-/** The header of CSV is at the beginning of an object, wherever it is continued. */
-async function headerNames(
+/** The names of CSV are those of its header, or of the fields of its first record, wherever it is continued. */
+async function firstNames(
   reading: RecordReading,
   object: ObjectEntry,
+  plain: (body: ObjectBody) => AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  const { format } = reading.init;
-  if (format.name !== 'CSV' || !format.csv.hasHeader) return undefined;
-  const end = Math.min(object.size, maxRecordBytes);
-  const body = await reading.ahead.read(object, { end }, signal);
+  if (reading.init.format.name !== 'CSV') return undefined;
+  const body = await reading.ahead.read(object, { end: Math.min(object.size, maxRecordBytes) }, signal);
   try {
-    const rows = csvRows(reading, object, undefined);
-    await new RecordObject(body.chunks, rows, { bytes: 0, records: 0 }, () => {}).part({
-      maxRows: 1,
-      maxBytes: 1,
-    });
+    // What does not fit was recorded when it was read first.
+    const maker = { row: () => undefined, unreadable() {} };
+    const rows = csvRows(reading, object, undefined, maker);
+    const start = new RecordObject(plain(body), rows, { bytes: 0, records: 0 }, () => {});
+    for (let isEnd = false; !rows.names && !isEnd; )
+      ({ isEnd } = await start.part({ maxRows: 1, maxBytes: 1 }));
     return rows.names;
   } finally {
     body.close();
@@ -108,10 +109,17 @@ function jsonRows(reading: RecordReading, object: ObjectEntry): RecordFormat {
   return new JsonRows({ ...rowsInit(reading, object), maker: reading.json });
 }
 
-function csvRows(reading: RecordReading, object: ObjectEntry, names: readonly string[] | undefined) {
+function csvRows(
+  reading: RecordReading,
+  object: ObjectEntry,
+  names: readonly string[] | undefined,
+  maker: CsvMaker = reading.csv,
+) {
   const { format } = reading.init;
-  return new CsvRows({ ...rowsInit(reading, object), dialect: format.csv, maker: reading.csv, names });
+  return new CsvRows({ ...rowsInit(reading, object), dialect: format.csv, maker, names });
 }
+
+type CsvMaker = Pick<RecordReading['csv'], 'row' | 'unreadable'>;
 
 function rowsInit({ init }: RecordReading, object: ObjectEntry) {
   const { columns, metadata, request } = init;
