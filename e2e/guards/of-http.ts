@@ -47,8 +47,8 @@ export const ofHttp: readonly Guard[] = [
   {
     name: 'HTTP: times that may not be final are held back',
     file: 'connectors/http/source/late-row-bound.ts',
-    from: 'return ms !== undefined && ms < boundMs;',
-    to: 'return ms !== undefined && ms < boundMs + 86_400_000;',
+    from: "return canonical.includes(':') ? ms < boundMs : ms + dayMs <= boundMs;",
+    to: "return canonical.includes(':') ? ms < boundMs + dayMs : ms + dayMs <= boundMs;",
     caughtBy: { test: 'connectors/http/source/late-rows.test.ts', only: 'may not be final' },
   },
   {

@@ -40,9 +40,9 @@ async function open(pages: Readonly<Record<string, Page>>, options: Parameters<t
 
 test('a next page is named by the header Link, a URL where a convention has it, or a flag that is true', () => {
   const at = (json: string, itemsPath = 'data', link?: string) => {
-    const facts = { url: new URL('https://api/v1/list'), envelope: parseJson(json), itemCount: 1 };
+    const answered = { url: new URL('https://api/v1/list'), envelope: parseJson(json) };
     const headers = link === undefined ? {} : { link };
-    return unreadPage({ ...facts, headers, lastItem: undefined }, stepsOf(itemsPath))?.at;
+    return unreadPage({ ...answered, headers }, stepsOf(itemsPath))?.at;
   };
   assert.equal(at('[]', '', '<https://api/v1/list?page=2>; rel="next"'), 'the header Link');
   for (const [json, path] of [

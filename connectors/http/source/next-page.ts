@@ -3,7 +3,15 @@ import type { JsonValue } from '../../../core/records/json-parser.ts';
 import { valueAtPath } from '../../../core/records/node.ts';
 import { formatPath, type Step } from '../../../core/records/path.ts';
 import { type HeaderValues, textOf } from '../connection/rate-limits.ts';
-import type { PageFacts } from './paging.ts';
+
+/** What of an answer may name a page after it. */
+interface Answered {
+  /** That was called. */
+  readonly url: URL;
+  readonly headers: HeaderValues;
+  /** Undefined: the answer has no body. */
+  readonly envelope: JsonValue | undefined;
+}
 
 /** A next page that an answer names, for messages. */
 interface UnreadPage {
@@ -38,17 +46,19 @@ const flagPaths: readonly (readonly string[])[] = [
  * Whether an answer plainly names a page after it. Only what can mean nothing else counts, because a Sync stops for it: a URL of another page
  * where a convention has it, and a flag of a known name that is true, beside the list or around it.
  */
-export function unreadPage(facts: PageFacts, itemsPath: readonly Step[]): UnreadPage | undefined {
-  const link = nextLink(facts.headers);
-  if (link !== undefined && isOtherPage(link, facts.url))
+export function unreadPage(
+  { url, headers, envelope }: Answered,
+  itemsPath: readonly Step[],
+): UnreadPage | undefined {
+  const link = nextLink(headers);
+  if (link !== undefined && isOtherPage(link, url))
     return { at: 'the header Link', fix: 'set paging: { linkHeader: true }' };
-  const { envelope } = facts;
   if (envelope === undefined) return undefined;
   const around = itemsPath.length === 0 ? [[]] : [[], itemsPath.slice(0, -1)];
   for (const outer of around)
     for (const inner of urlPaths) {
       const value = valueAtPath(jsonAccess, envelope, [...outer, ...inner]);
-      if (!isUrlOfPage(value, facts.url)) continue;
+      if (!isUrlOfPage(value, url)) continue;
       const path = formatPath([...outer, ...inner]);
       return { at: path, fix: `set paging: { nextUrlPath: "${path.replaceAll('\\', '\\\\')}" }` };
     }
