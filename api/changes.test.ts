@@ -117,6 +117,28 @@ describe('changes', () => {
     assert.equal((shown.spec as Applied['spec']).schedule.every, '20s');
   });
 
+  test('namespaces and labels that Kubernetes would refuse are refused without it too', async () => {
+    for (const namespace of ['a%2Fb', 'Team', 'x%00y'])
+      await admin.refused(422, 'ManifestInvalid', `/datasources/${namespace}`, {
+        method: 'POST',
+        body: { name: 'shop', spec: postgresSpec('db') },
+      });
+    const labels = { 'a b': 'c d' };
+    const body = { name: 'labelled', spec: ordersSpec(), labels };
+    const { findings } = await admin.refused(422, 'ManifestInvalid', '/syncs/team-a', {
+      method: 'POST',
+      body,
+    });
+    assert.deepEqual(
+      findings.map(({ path }) => path),
+      ['metadata.labels'],
+    );
+    await admin.refused(422, 'ManifestInvalid', '/sync-actions', {
+      method: 'POST',
+      body: { action: 'label', targets: [{ namespace: 'team-a', name: 'orders' }], labels },
+    });
+  });
+
   test('many new Syncs at once: each is created or refused, a dry run creates none, and the audit log has each', async () => {
     const items = [
       { name: 'batch-a', spec: ordersSpec() },

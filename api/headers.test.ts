@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { singleInstallation, TestApi } from './test-api.ts';
 
@@ -55,6 +56,40 @@ test('every answer has the headers that keep a browser from misusing it, errors 
     assert.equal(headers.get('strict-transport-security'), 'max-age=31536000; includeSubDomains');
   } finally {
     await secure.stop();
+  }
+});
+
+test('what is not even a request is answered as a problem, with the same headers', async () => {
+  const { installation, close } = await singleInstallation();
+  const api = await TestApi.start(installation, { close });
+  try {
+    const { hostname, port } = new URL(api.api.url);
+    const answerTo = async (text: string) => {
+      const socket = connect(Number(port), hostname);
+      socket.write(text);
+      let answer = '';
+      for await (const part of socket) answer += String(part);
+      return answer;
+    };
+    const host = 'host: 127.0.0.1\r\nconnection: close\r\n';
+    const broken = {
+      400: `GET /api/v1/syncs/%zz/x HTTP/1.1\r\n${host}\r\n`,
+      '400 Bad Request': `NOTHING /api/v1/version HTTP/1.1\r\n${host}\r\n`,
+      431: `GET / HTTP/1.1\r\n${host}x: ${'a'.repeat(40_000)}\r\n\r\n`,
+    };
+    for (const [status, text] of Object.entries(broken)) {
+      const answer = await answerTo(text);
+      assert.ok(
+        answer.startsWith(`HTTP/1.1 ${status} `) || answer.startsWith(`HTTP/1.1 ${status}\r\n`),
+        answer,
+      );
+      for (const [name, value] of Object.entries({ ...wanted, 'content-type': 'application/problem+json' }))
+        assert.ok(answer.includes(`\r\n${name}: ${value}`), `${name} of ${answer}`);
+      const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as { code: string; status: number };
+      assert.deepEqual([body.code, body.status], ['RequestMalformed', Number.parseInt(status, 10)]);
+    }
+  } finally {
+    await api.stop();
   }
 });
 

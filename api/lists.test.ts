@@ -46,6 +46,7 @@ describe('lists', () => {
       [
         { namespace: 'team-a', name: 'shop', spec: { postgres: { host: 'h' }, maxConcurrentSyncs: 2 } },
         { namespace: 'team-b', name: 'other', spec: { mysql: { host: 'h' } } },
+        { namespace: 'constructor', name: 'third', spec: { mysql: { host: 'h' } } },
       ],
     );
     for (const { namespace, name, uid, spec: written } of installation.view.syncs()) {
@@ -104,6 +105,16 @@ describe('lists', () => {
     assert.deepEqual(all.state, { Pending: 30, Failed: 1, Running: 1, Waiting: 1 });
   });
 
+  test('words that every JavaScript object knows are words like others', async () => {
+    const words = ['__proto__:1', 'hasOwnProperty:1', 'constructor:1', 'valueOf:>1'];
+    for (const word of words) {
+      const { total, findings } = await admin.get<SyncList>(`/syncs?q=${encodeURIComponent(word)}`);
+      assert.deepEqual([total, findings[0]?.path], [33, 'q'], word);
+    }
+    assert.deepEqual(await names('label=constructor'), []);
+    assert.deepEqual(await names('q=label:toString'), []);
+  });
+
   test('a user sees only namespaces with a role, in lists and counts', async () => {
     const ana = await api.user('ana', [{ role: 'viewer', namespaces: ['team-a'] }]);
     const { items, total, facets } = await ana.get<SyncList>('/syncs');
@@ -146,15 +157,16 @@ describe('lists', () => {
       [
         ['shop', 2, 2],
         ['other', 1, undefined],
+        ['third', 0, undefined],
       ],
     );
     const { objectField, modes, writeModes } = items[0] ?? {};
     assert.deepEqual([objectField, writeModes], ['table', ['Append', 'Upsert', 'Replace']]);
     assert.ok(modes?.includes('Timestamp') && !modes.includes('Stream'), 'what an editor can offer');
     assert.deepEqual(facets, {
-      type: { postgres: 1, mysql: 1 },
-      ready: { Unknown: 2 },
-      namespace: { 'team-a': 1, 'team-b': 1 },
+      type: { postgres: 1, mysql: 2 },
+      ready: { Unknown: 3 },
+      namespace: { 'team-a': 1, 'team-b': 1, constructor: 1 },
     });
     const { usedBy } = await admin.get<{ usedBy: string[] }>('/datasources/team-a/shop');
     assert.deepEqual(usedBy, ['events', 'orders']);

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { agentOf } from '../coordination/test-etcd.ts';
 import { statusOf } from '../coordination/test-objects.ts';
+import { silentLog } from '../core/log.ts';
 import { until } from '../e2e/kit/wait.ts';
 import type { SyncList } from './contract/index.ts';
+import { type LiveOptions, LiveStream } from './live/stream.ts';
+import type { Topic } from './live/topics.ts';
 import type { TestClient } from './test-api.ts';
 import { ordersSpec, postgresSpec, startCluster, type TestCluster } from './test-cluster.ts';
 import { TestStream } from './test-live.ts';
@@ -104,6 +110,80 @@ describe('live updates', () => {
     const whole = await outdated.message('the page', ({ syncs }) => syncs);
     assert.ok((whole.data.syncs?.rows.length ?? 0) >= 2);
     outdated.close();
+  });
+
+  test('a query that is wrong is refused, and one stream that fails ends alone', async () => {
+    for (const topic of ['syncs?sort=colour', 'syncs?limit=x', 'syncs?nothing=x'])
+      await admin.refused(400, 'RequestMalformed', `/live?topic=${encodeURIComponent(topic)}`);
+    const odd = await TestStream.open(admin, ['syncs?q=__proto__:1&sort=name']);
+    await odd.message('the page', ({ syncs }) => syncs);
+    odd.close();
+    const logged: string[] = [];
+    const log = { ...silentLog, error: (message: string) => void logged.push(message) };
+    const failing: Topic = { name: 'sync/a/b', next: () => assert.fail('of this topic') };
+    const text = await answerOf({ log, topics: [failing] }, (stream, response) => stream.start(response, {}));
+    assert.equal(text, 'cut');
+    assert.deepEqual(logged, ['a live stream was ended by an error']);
+  });
+
+  test('a client that leaves before its stream begins leaves nothing behind', async () => {
+    const gone = new AbortController();
+    const text = await answerOf(
+      {},
+      async (stream, response) => {
+        gone.abort();
+        await once(response, 'close');
+        stream.start(response, {});
+      },
+      gone.signal,
+    );
+    assert.equal(text, 'cut');
+  });
+
+  /** One stream on a server of its own, beside those of the API; afterwards the hub must have forgotten it. */
+  const answerOf = async (
+    more: Partial<LiveOptions>,
+    serve: (stream: LiveStream, response: ServerResponse) => unknown,
+    signal?: AbortSignal,
+  ): Promise<string> => {
+    const { hub } = cluster.api.api.services;
+    const options = { hub, user: 'x', scope: '*', log: silentLog, topics: [], lastEventId: undefined };
+    let served: unknown;
+    const server = createServer((_request, response) => {
+      const stream = new LiveStream({ ...options, isAllowed: async () => true, ...more });
+      stream.join();
+      served = serve(stream, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      await until(() => hub.size === 0, { what: 'no other stream' });
+      const url = `http://127.0.0.1:${port}/`;
+      const text = await fetch(url, signal ? { signal } : {})
+        .then((each) => each.text())
+        .catch(() => 'cut');
+      await served;
+      await until(() => hub.size === 0, { what: 'the stream to be forgotten' });
+      return text;
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  };
+
+  test('the last id of a stream with other rights or topics says nothing', async () => {
+    const ida = await cluster.api.user('ida', [{ role: 'viewer', namespaces: ['team-b'] }]);
+    const stream = await TestStream.open(ida, ['syncs']);
+    const { id } = await stream.message('the page', ({ syncs }) => syncs);
+    stream.close();
+    for (const [client, topic] of [
+      [admin, 'syncs'],
+      [ida, 'syncs?sort=name'],
+    ] as const) {
+      const other = await TestStream.open(client, [topic], id);
+      await other.message('the page', ({ syncs }) => syncs);
+      other.close();
+    }
   });
 
   test('a user sees its namespaces only, and a stream ends with the session', async () => {

@@ -1,6 +1,6 @@
 import { manifests } from '../connectors/catalog.ts';
 import type { Finding } from '../core/errors.ts';
-import { isObjectName } from '../core/manifest/fields.ts';
+import { metadataFindings } from '../core/manifest/metadata-rules.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
 import { nearest } from '../core/nearest.ts';
 import type { FleetManifest } from '../fleet/contract.ts';
@@ -20,25 +20,12 @@ export function readManifest(view: FleetView, written: WrittenManifest): FleetMa
   const { kind, namespace, name, labels } = written;
   const { findings, spec } = manifests.examine(kind, written.spec, 'cluster');
   const all = [
-    ...nameFindings(name),
+    ...metadataFindings(written),
     ...findings,
     ...(kind === 'Sync' && spec ? missingEnds(view, namespace, spec) : []),
   ];
   if (!spec || all.length > 0) throw new FindingsError('ManifestInvalid', all);
   return { kind, namespace, name, spec, ...(labels && { labels }) };
-}
-
-function nameFindings(name: string): Finding[] {
-  if (isObjectName(name)) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'ManifestInvalid',
-      path: 'metadata.name',
-      message: `${JSON.stringify(name)} is not a valid name`,
-      fix: 'write lower case letters, digits, - and .',
-    },
-  ];
 }
 
 function missingEnds(view: FleetView, namespace: string, spec: Readonly<Record<string, unknown>>): Finding[] {

@@ -127,8 +127,20 @@ describe('logins by OpenID Connect', () => {
     });
   });
 
+  test('a name that the provider gives to somebody else does not give its roles and sessions', async () => {
+    const first = new Browser();
+    await first.send(await first.logIn(await begin(first), 'kim', callback()));
+    assert.equal((await clientOf(first).get<Session>('/session')).user, 'oidc:kim');
+    const other = new Browser();
+    const back = await other.logIn(await begin(other), 'kim-of-sales', callback());
+    assert.equal((await other.send(back)).status, 401);
+    assert.equal(other.cookie(base, sessionCookie), undefined);
+    const { grants } = await clientOf(first).get<Session>('/session');
+    assert.deepEqual(grants, [{ role: 'admin', namespaces: ['*'] }], 'as before');
+  });
+
   test('only paths of this server are returned to, and there is no first login beside a provider', async () => {
-    for (const path of ['//evil.example', 'https://evil.example', '/\\evil.example']) {
+    for (const path of ['//evil.example', 'https://evil.example', '/\\evil.example', '/\u0001', '/漢']) {
       const response = await new Browser().send(
         `${base}/api/v1/session/oidc?returnTo=${encodeURIComponent(path)}`,
       );

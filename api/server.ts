@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { asIdraError, bug, describeError, type IdraError, permanent, transient } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { type Caller, requireAccess } from './access/caller.ts';
 import { accessTo } from './access/table.ts';
+import { answerBrokenRequest } from './http/broken-requests.ts';
 import { readCookie } from './http/cookies.ts';
 import { requireSameSite, type SiteRules } from './http/cross-site.ts';
 import { asRequestError, parsePart, problemOf, statusOf } from './http/problem.ts';
@@ -32,6 +34,8 @@ const maxConnections = 2_000;
 /** The HTTP server over all routes. Not listening yet. */
 export function makeServer(services: Services, options: ServerOptions = {}): FastifyInstance {
   const { config, log } = services;
+  const isSecure = config.externalUrl?.protocol === 'https:';
+  const fail = failure(log);
   const app = Fastify({
     bodyLimit: maxBodyBytes,
     requestTimeout: requestMs,
@@ -45,10 +49,35 @@ export function makeServer(services: Services, options: ServerOptions = {}): Fas
     routerOptions: { maxParamLength: 600, caseSensitive: true },
     logger: false,
     forceCloseConnections: true,
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, isSecure),
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(securityHeaders(undefined, isSecure));
+      fail(error, request, reply);
+    },
   });
   app.server.maxConnections = maxConnections;
   app.removeContentTypeParser('text/plain');
-  const fail = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
+  app.setErrorHandler(fail);
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(permanent('RouteNotFound', 'there is no such path'), request, reply),
+  );
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(securityHeaders(undefined, isSecure));
+  });
+  const site: SiteRules = { externalUrl: config.externalUrl, isLoopback: isLoopback(config.host) };
+  for (const each of allRoutes(services)) {
+    app.route({
+      method: each.method,
+      url: `${config.basePath}/api/v1${each.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      handler: (request, reply) => serve({ services, site, options, route: each }, request, reply),
+    });
+  }
+  addUi(app, { basePath: config.basePath, isSecure, folder: options.uiFolder });
+  return app;
+}
+
+function failure(log: Log) {
+  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = asRequestError(thrown) ?? asIdraError(thrown);
     if (error.disposition === 'bug')
       log.error('a request failed unexpectedly', {
@@ -59,24 +88,6 @@ export function makeServer(services: Services, options: ServerOptions = {}): Fas
       });
     sendProblem(error, request, reply);
   };
-  app.setErrorHandler(fail);
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(permanent('RouteNotFound', 'there is no such path'), request, reply),
-  );
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.headers(securityHeaders(undefined, config.externalUrl?.protocol === 'https:'));
-  });
-  const site: SiteRules = { externalUrl: config.externalUrl, isLoopback: isLoopback(config.host) };
-  for (const each of allRoutes(services)) {
-    app.route({
-      method: each.method,
-      url: `${config.basePath}/api/v1${each.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-      handler: (request, reply) => serve({ services, site, options, route: each }, request, reply),
-    });
-  }
-  const isSecure = config.externalUrl?.protocol === 'https:';
-  addUi(app, { basePath: config.basePath, isSecure, folder: options.uiFolder });
-  return app;
 }
 
 interface Serving {

@@ -16,7 +16,11 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ana: ['platform'],
   ben: ['shop-devs', 'unknown'],
   eve: ['strangers'],
+  kim: ['platform'],
+  'kim-of-sales': ['shop-devs'],
 };
+/** Users of the provider may choose their names. */
+const chosenNames: Readonly<Record<string, string>> = { 'kim-of-sales': 'kim' };
 
 async function startProvider(
   redirectUri: string,
@@ -36,7 +40,7 @@ async function startProvider(
     cookies: { keys: ['test'] },
     findAccount: (_context: unknown, id: string) => ({
       accountId: id,
-      claims: () => ({ sub: id, preferred_username: id, groups: groups[id] ?? [] }),
+      claims: () => ({ sub: id, preferred_username: chosenNames[id] ?? id, groups: groups[id] ?? [] }),
     }),
   });
   server.on('request', provider.callback() as never);

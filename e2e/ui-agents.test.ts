@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
+import type { SyncDetail } from '../api/contract/index.ts';
 import { firstPassword, TestClient, userPassword } from '../api/test-api.ts';
+import { until } from './kit/wait.ts';
 import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
 import { ShopCluster } from './ui/shop-cluster.ts';
 
@@ -71,6 +73,39 @@ describe('the page of agents', () => {
       .getByText('This needs the role admin for all namespaces')
       .first()
       .waitFor({ state: 'attached' });
+    assertClean(watch);
+    await context.close();
+  });
+
+  test('an agent is killed under the page of a Sync: it says who has taken over and why, without being loaded again', async () => {
+    const { client } = cluster.served;
+    const lock = async () => {
+      const found = (await client.get<SyncDetail>('/syncs/team-a/one')).lock;
+      return found?.token !== undefined && { agent: found.agent, token: found.token };
+    };
+    const { agent: killed, token } = await until(lock, { what: 'the lock' });
+    const other = killed === 'a-0' ? 'a-1' : 'a-0';
+    const { page, context, watch } = await openPage(browser, `${cluster.url}/syncs/team-a/one`);
+    await logIn(page);
+    const fact = (name: string) =>
+      page
+        .locator('.facts > div')
+        .filter({ has: page.getByText(name, { exact: true }) })
+        .locator('dd');
+    await fact('Fencing token').getByText(`held by ${killed}`).waitFor();
+    await fact('Fencing token').getByText(token, { exact: true }).waitFor();
+    await page.evaluate("document.body.dataset.loaded = 'once'");
+    cluster.cluster.agents.get(killed)?.kill('SIGKILL');
+    await fact('Last hand-over').getByText(`moved from ${killed} to ${other}: ${killed} is gone`).waitFor();
+    await fact('Fencing token').getByText(`held by ${other}`).waitFor();
+    await fact('Agent').getByText(other).waitFor();
+    const now = await until(lock, { what: 'the lock of the next owner' });
+    assert.equal(now.agent, other);
+    assert.notEqual(now.token, token);
+    await fact('Fencing token').getByText(now.token, { exact: true }).waitFor();
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await page.getByText(`moved from ${killed} to ${other}: ${killed} is gone`).waitFor();
+    assert.equal(await page.evaluate('document.body.dataset.loaded'), 'once', 'it was not loaded again');
     assertClean(watch);
     await context.close();
   });

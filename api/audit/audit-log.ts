@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DocumentStore } from '../../coordination/documents.ts';
+import type { DocumentStore, StoredDocument } from '../../coordination/documents.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asIdraError, describeError, transient } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -54,12 +54,17 @@ export class AuditLog {
     return { items: found.slice(0, limit), hasMore: found.length > limit };
   }
 
-  /** Newest first: keys descend with time. Read in pages, so that memory does not grow with the log. */
+  /** Newest first. */
   async *entries(before?: string): AsyncGenerator<AuditEntry> {
+    for await (const { value } of this.#documents(before)) yield value as AuditEntry;
+  }
+
+  /** Newest first: keys descend with time. Read in pages, so that memory does not grow with the log. */
+  async *#documents(before?: string): AsyncGenerator<StoredDocument> {
     for (let after = before === undefined ? undefined : prefix + before; ; ) {
       const options = { limit: 200, ...(after !== undefined && { after }) };
       const page = await this.#deps.documents.list(prefix, options);
-      for (const { value } of page) yield value as AuditEntry;
+      yield* page;
       after = page.at(-1)?.key;
       if (after === undefined || page.length < 200) return;
     }
@@ -103,16 +108,25 @@ export class AuditLog {
     }
   }
 
+  /** Read in pages as well. Failed logins, which anybody can cause, do not drive out other entries. */
   async #rotate(): Promise<void> {
     const { documents, keptEntries, log } = this.#deps;
+    const left = { logins: Math.ceil(keptEntries / 10), others: keptEntries };
     try {
-      const all = await documents.list(prefix);
-      for (const { key, version } of all.slice(keptEntries))
+      for await (const { key, value, version } of this.#documents()) {
+        const kind = isFailedLogin(value as AuditEntry) ? 'logins' : 'others';
+        left[kind] -= 1;
+        if (left[kind] >= 0) continue;
         await documents.write([{ key, value: undefined, ifVersion: version }]).catch(() => {});
+      }
     } catch (error) {
       log.warn('the audit log was not rotated; will retry', { error });
     }
   }
+}
+
+function isFailedLogin({ action, outcome }: AuditEntry): boolean {
+  return action === 'login' && outcome === 'Failed';
 }
 
 function bounded(value: unknown): unknown {

@@ -11,7 +11,7 @@ const mostOfOneUser = 50;
 /** A stream of one client, as the hub sees it. */
 export interface HubStream {
   readonly user: string;
-  /** Sends what is new. Must not throw. */
+  /** Sends what is new. Never throws: one stream must not end the others. */
   flush(): void;
 }
 

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { asIdraError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import type { LiveHub } from './hub.ts';
 import type { Sent, Topic } from './topics.ts';
 
@@ -11,7 +14,10 @@ const maxBlockedMs = 60_000;
 export interface LiveOptions {
   readonly hub: LiveHub;
   readonly user: string;
+  readonly log: Log;
   readonly topics: readonly Topic[];
+  /** The namespaces that the client may see: what an earlier stream with other rights was sent is not what this one shows. */
+  readonly scope: string;
   readonly lastEventId: string | undefined;
   /** Whether the client may still see all this; asked now and then. */
   readonly isAllowed: () => Promise<boolean>;
@@ -21,6 +27,8 @@ export interface LiveOptions {
 export class LiveStream {
   readonly #options: LiveOptions;
   readonly #sent: Sent[];
+  /** Of topics and rights: an id of another stream says nothing about this one. */
+  readonly #subject: string;
   #response: ServerResponse | undefined;
   #isBlocked = false;
   #leave: () => void = () => {};
@@ -28,6 +36,8 @@ export class LiveStream {
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#sent = options.topics.map(() => ({ generation: 0, text: '', order: [], event: 0 }));
+    const subject = JSON.stringify([options.scope, ...options.topics.map(({ name }) => name)]);
+    this.#subject = createHash('sha256').update(subject).digest('base64url').slice(0, 12);
   }
 
   /** Before anything is sent. Throws NotReady (transient) if there are too many streams. */
@@ -38,6 +48,11 @@ export class LiveStream {
 
   start(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
     this.#response = response;
+    // The client has left while it was authenticated: nothing else will end this stream.
+    if (response.destroyed || response.socket?.destroyed !== false) {
+      this.#leave();
+      return;
+    }
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
@@ -55,18 +70,26 @@ export class LiveStream {
     this.flush(isSame);
   }
 
-  /** `isSilent`: the client has all this already. */
+  /** `isSilent`: the client has all this already. Never throws: it is called by a timer, for all streams. */
   flush(isSilent = false): void {
     const response = this.#response;
     if (!response || response.destroyed || this.#isBlocked) return;
-    const { topics, hub } = this.#options;
+    try {
+      this.#send(response, isSilent);
+    } catch (thrown) {
+      this.#options.log.error('a live stream was ended by an error', { error: asIdraError(thrown) });
+      response.destroy();
+    }
+  }
+
+  #send(response: ServerResponse, isSilent: boolean): void {
+    const { topics } = this.#options;
     const messages = topics.flatMap((topic, index) => {
       const data = topic.next(this.#sent[index] as Sent);
       return data ? [`event: ${topic.name.split(/[?/]/)[0]}\ndata: ${JSON.stringify(data)}\n`] : [];
     });
     if (isSilent || messages.length === 0) return;
-    const id = `id: ${hub.instance}.${hub.generation}\n\n`;
-    this.#write(response, messages.map((each) => each + id).join(''));
+    this.#write(response, messages.map((each) => `${each}id: ${this.#id()}\n\n`).join(''));
   }
 
   #write(response: ServerResponse, text: string): void {
@@ -84,8 +107,12 @@ export class LiveStream {
 
   /** Nothing has changed since the last message that the client got. */
   #resumes(): boolean {
-    const { hub, lastEventId } = this.#options;
-    return lastEventId === `${hub.instance}.${hub.generation}`;
+    return this.#options.lastEventId === this.#id();
+  }
+
+  #id(): string {
+    const { instance, generation } = this.#options.hub;
+    return `${instance}.${generation}.${this.#subject}`;
   }
 
   async #beat(): Promise<void> {

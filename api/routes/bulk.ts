@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { asIdraError, describeError, permanent } from '../../core/errors.ts';
+import { labelFindings } from '../../core/manifest/metadata-rules.ts';
 import { Semaphore } from '../../core/semaphore.ts';
 import { newRequestId } from '../../fleet/ask.ts';
 import type { FleetSync } from '../../fleet/contract.ts';
 import { requireRole, scopeOf } from '../access/caller.ts';
+import { FindingsError } from '../http/problem.ts';
 import { type Call, type Route, route } from '../http/route.ts';
 import { bulkBody, bulkResult } from '../schemas/changes.ts';
 import { syncQuery } from '../schemas/syncs.ts';
@@ -37,6 +39,8 @@ export function bulkRoutes(services: Services): readonly Route[] {
         if (!fileActions.has(body.action)) requireChangeable(services);
         if (body.action === 'label' && !body.labels)
           throw permanent('RequestMalformed', 'label needs labels', { path: 'labels' });
+        const findings = labelFindings(body.labels ?? {});
+        if (findings.length > 0) throw new FindingsError('ManifestInvalid', findings);
         const targets = targetsOf(services, call);
         const change = {
           action: `actOnSyncs ${body.action}`,

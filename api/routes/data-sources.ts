@@ -184,7 +184,7 @@ function sorted(rows: readonly Row[], sort: string): readonly Row[] {
 }
 
 function counted(rows: readonly Row[], of: (row: Row) => string): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const row of rows) counts[of(row)] = (counts[of(row)] ?? 0) + 1;
-  return counts;
+  const counts = new Map<string, number>();
+  for (const row of rows) counts.set(of(row), (counts.get(of(row)) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }

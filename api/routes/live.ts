@@ -20,7 +20,9 @@ export function liveRoutes(services: Services): readonly Route[] {
         return new LiveStream({
           hub: services.hub,
           user: caller.user,
+          log: services.log,
           topics: query.topic.map((each) => topicOf(services, each, caller)),
+          scope: scopeText(caller),
           lastEventId: request.lastEventId ?? query.lastEventId,
           isAllowed: async () => hasSameRights(caller, await authenticateAgain()),
         });
@@ -31,9 +33,10 @@ export function liveRoutes(services: Services): readonly Route[] {
 
 /** A user whose rights have changed connects again. */
 function hasSameRights(before: Caller, now: Caller | undefined): boolean {
-  const text = ({ grants }: Caller) => {
-    const namespaces = namespacesOf(grants, 'viewer');
-    return namespaces === everywhere ? everywhere : [...namespaces].sort().join();
-  };
-  return now !== undefined && text(now) === text(before);
+  return now !== undefined && scopeText(now) === scopeText(before);
+}
+
+function scopeText({ grants }: Caller): string {
+  const namespaces = namespacesOf(grants, 'viewer');
+  return namespaces === everywhere ? everywhere : [...namespaces].sort().join();
 }

@@ -16,7 +16,7 @@ const attemptSeconds = 600;
 const returnPath = z
   .string()
   .max(1_000)
-  .regex(/^\/(?![/\\])[^\s\\]*$/)
+  .regex(/^\/(?![/\\])[!-[\]-~]*$/)
   .default('/');
 
 export function oidcRoutes(services: Services): readonly Route[] {
@@ -113,8 +113,13 @@ async function finish(services: Services, call: Call): Promise<void> {
 }
 
 /** The rights are those of the groups at this login. Throws AccessDenied, LoginFailed (permanent). */
-async function store({ users }: Services, { name, grants, groups }: OidcUser): Promise<void> {
+async function store({ users }: Services, { name, subject, grants, groups }: OidcUser): Promise<void> {
   const known = await users.find(name);
+  // Sessions and tokens of the other one would get these roles.
+  if (known?.subject !== undefined && known.subject !== subject)
+    throw permanent('LoginFailed', `${name} is the name of another account of the provider here`, {
+      fix: `ask an administrator to delete the user ${name}`,
+    });
   if (known?.isDisabled) throw permanent('LoginFailed', `${name} is disabled here`);
   if (grants.length === 0) {
     throw permanent(
@@ -125,8 +130,8 @@ async function store({ users }: Services, { name, grants, groups }: OidcUser): P
       },
     );
   }
-  if (known) await users.update({ ...known, grants });
-  else await users.create(users.make({ name, source: 'oidc', grants }));
+  if (known) await users.update({ ...known, grants, subject });
+  else await users.create(users.make({ name, source: 'oidc', grants, subject }));
 }
 
 const attemptSchema = z.strictObject({

@@ -1,9 +1,9 @@
-import { permanent } from '../../core/errors.ts';
+import { asIdraError, permanent } from '../../core/errors.ts';
 import { cookieText } from '../http/cookies.ts';
 import { type Call, type Route, route } from '../http/route.ts';
 import { loginBody, sessionInfo, sessionList, setPasswordBody } from '../schemas/users.ts';
 import type { Services } from '../services.ts';
-import { firstLogin, logIn } from '../users/logins.ts';
+import { type Checked, checkLogin, firstLogin } from '../users/logins.ts';
 import { hashPassword, isPassword, requireGoodPassword } from '../users/passwords.ts';
 import { type FoundSession, sessionCookie } from '../users/sessions.ts';
 
@@ -32,10 +32,12 @@ function loginRoute(services: Services): Route {
     answer: sessionInfo,
     async handle({ body, request, reply, maybeCaller }) {
       const { ip, userAgent } = request;
-      const attempt = { ...body, request };
-      const change = { action: 'login', object: `User ${body.user}` };
-      const { cookie, session } = await audit.record({ user: body.user, ip, userAgent }, change, () =>
-        logIn({ ...services, limits: services.loginLimits }, attempt),
+      const { user } = body;
+      const recorded = <T>(work: () => Promise<T>) =>
+        audit.record({ user, ip, userAgent }, { action: 'login', object: `User ${user}` }, work);
+      const { atMs, ...checked } = await checkedLogin(services, { ...body, ip }, recorded);
+      const { cookie, session } = await recorded(() =>
+        sessions.begin({ user, ip, userAgent, ...checked }, atMs),
       );
       // The session before, if any, must not live on under the cookie that is replaced.
       if (maybeCaller?.by.kind === 'session') await sessions.end(maybeCaller.by.key);
@@ -43,6 +45,20 @@ function loginRoute(services: Services): Route {
       return await infoOf(services, session);
     },
   });
+}
+
+/** Attempts that are throttled have no entry in the audit log: anybody can make thousands of them a second. */
+async function checkedLogin(
+  services: Services,
+  attempt: Parameters<typeof checkLogin>[1],
+  recorded: (work: () => Promise<Checked>) => Promise<Checked>,
+): Promise<Checked> {
+  try {
+    return await checkLogin(services, attempt);
+  } catch (thrown) {
+    if (asIdraError(thrown).code !== 'LoginFailed') throw thrown;
+    return await recorded(() => Promise.reject(thrown));
+  }
 }
 
 function getSessionRoute(services: Services): Route {

@@ -25,7 +25,7 @@ export const syncRow = z
     destination: end,
     mode: z.string(),
     state: z.enum(syncStates),
-    reason: z.string(),
+    reason: z.string().describe('Of the condition Ready, as kubectl shows it.'),
     message: z.string().describe('First line of the message.'),
     attention: z
       .enum(['failed', 'lagging', 'none'])
@@ -91,10 +91,9 @@ export const syncQuery = z.strictObject({
   agent: several(text).optional(),
   label: several(text).optional().describe('`name=value`, or `name`.'),
   sort: z
-    .string()
-    .max(30)
+    .enum(syncSorts.flatMap((each) => [each, `-${each}`] as const))
     .default('attention')
-    .describe(`One of ${syncSorts.join(', ')}; with - before it descending.`),
+    .describe('With - before it descending.'),
   ...paging,
 });
 

@@ -16,6 +16,8 @@ export interface OidcAttempt {
 
 export interface OidcUser {
   readonly name: string;
+  /** The one claim that the provider never gives to somebody else. */
+  readonly subject: string;
   readonly groups: readonly string[];
   readonly grants: readonly Grant[];
 }
@@ -92,6 +94,7 @@ export class Oidc {
       throw new Error(`no usable claim ${userClaim}`);
     return {
       name: `oidc:${name}`,
+      subject: String(claims.sub),
       groups,
       grants: groups.flatMap((group) => grantsOf.get(group) ?? []),
     };

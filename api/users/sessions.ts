@@ -51,6 +51,8 @@ export class Sessions {
   /** Returns the value of the cookie, which is stored nowhere. */
   async begin(
     parts: Pick<Session, 'user' | 'setsPassword' | 'ip' | 'userAgent' | 'isFirst'>,
+    /** When what it is based on was read: a password that is changed meanwhile ends it. */
+    sinceMs: number = this.#clock.now(),
   ): Promise<{ readonly cookie: string; readonly session: FoundSession }> {
     const secret = randomBytes(32).toString('base64url');
     const now = this.#clock.now();
@@ -58,7 +60,7 @@ export class Sessions {
       ...parts,
       userAgent: parts.userAgent.slice(0, 200),
       csrf: randomBytes(24).toString('base64url'),
-      createdAtMs: now,
+      createdAtMs: sinceMs,
       seenAtMs: now,
     };
     const key = keyOf(parts.user, secret);

@@ -46,7 +46,7 @@ export class Tokens {
     return { token, text };
   }
 
-  /** The user and the rights at this moment; undefined: unknown, expired, deleted, or its user is disabled. */
+  /** The user and the rights at this moment; undefined: unknown, expired, deleted, or its user is disabled or another one. */
   async find(
     text: string,
   ): Promise<{ readonly token: Token; readonly grants: readonly Grant[] } | undefined> {
@@ -60,6 +60,8 @@ export class Tokens {
     ]);
     const [token, ownerNow] = [stored?.value as Token | undefined, owner?.value as User | undefined];
     if (!stored || !token || !ownerNow || ownerNow.isDisabled) return undefined;
+    // Left over from a deleted user of the same name.
+    if (Date.parse(token.createdAt) < Date.parse(ownerNow.createdAt)) return undefined;
     if (!timingSafeEqual(Buffer.from(token.hash), Buffer.from(hashOf(secret)))) return undefined;
     const now = this.#clock.now();
     if (Date.parse(token.expiresAt) <= now) return undefined;

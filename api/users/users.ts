@@ -16,6 +16,8 @@ export interface User {
   /** Sessions that began before are not valid any more. ISO 8601 UTC. */
   readonly sessionsFrom: string;
   readonly passwordHash?: string;
+  /** Of OIDC: who this is at the provider, where names can be changed and given to others. */
+  readonly subject?: string;
 }
 
 export interface VersionedUser extends User {
@@ -24,6 +26,8 @@ export interface VersionedUser extends User {
 
 /** Exists once any user was created: from then on the first login does not work. */
 const setUpKey = 'set-up';
+/** Written with each change that takes away an administrator. */
+const adminRemovalKey = 'admin-removal';
 
 /** The users of an installation. */
 export class Users {
@@ -81,13 +85,14 @@ export class Users {
     await this.#create([...first, { key: keyOf(user.name), value: user, ifVersion: '' }]);
   }
 
-  /** Throws Conflict (transient) if it was changed since it was read. */
+  /** Throws Conflict (transient) if it was changed since it was read, and LastAdmin (permanent). */
   async update({ version, ...user }: VersionedUser): Promise<void> {
-    await this.#documents.write([{ key: keyOf(user.name), value: user, ifVersion: version }]);
+    await this.#replace(user.name, { key: keyOf(user.name), value: user, ifVersion: version });
   }
 
+  /** Throws as `update`. */
   async delete({ name, version }: VersionedUser): Promise<void> {
-    await this.#documents.write([{ key: keyOf(name), value: undefined, ifVersion: version }]);
+    await this.#replace(name, { key: keyOf(name), value: undefined, ifVersion: version });
   }
 
   make(parts: Pick<User, 'name' | 'source' | 'grants'> & Partial<User>): User {
@@ -102,14 +107,27 @@ export class Users {
     };
   }
 
-  /** Throws LastAdmin (permanent) if nobody but this user could administer users. */
-  async requireOtherAdmin(name: string): Promise<void> {
-    const others = (await this.list()).filter((each) => each.name !== name && !each.isDisabled);
-    if (others.some(({ grants, passwordHash }) => passwordHash && isGranted(grants, 'admin', everywhere)))
+  /**
+   * Somebody with a password must be able to administer users. Two administrators who remove each other at the same time write the same
+   * document, so one of them is refused.
+   */
+  async #replace(name: string, write: DocumentWrite): Promise<void> {
+    if (isAdministrator(write.value as User | undefined)) {
+      await this.#documents.write([write]);
       return;
-    throw permanent('LastAdmin', `${name} is the last user with a password who can administer users`, {
-      fix: 'give another user the role admin for all namespaces first',
-    });
+    }
+    const turn = await this.#documents.get(adminRemovalKey);
+    const all = await this.list();
+    if (!isAdministrator(all.find((each) => each.name === name))) {
+      await this.#documents.write([write]);
+      return;
+    }
+    if (!all.some((each) => each.name !== name && isAdministrator(each)))
+      throw permanent('LastAdmin', `${name} is the last user with a password who can administer users`, {
+        fix: 'give another user the role admin for all namespaces first',
+      });
+    const value = { at: new Date(this.#clock.now()).toISOString(), user: name };
+    await this.#documents.write([write, { key: adminRemovalKey, value, ifVersion: turn?.version ?? '' }]);
   }
 
   async #create(writes: readonly DocumentWrite[]): Promise<void> {
@@ -123,6 +141,11 @@ export class Users {
       });
     }
   }
+}
+
+function isAdministrator(user: User | undefined): boolean {
+  if (!user || user.isDisabled || user.passwordHash === undefined) return false;
+  return isGranted(user.grants, 'admin', everywhere);
 }
 
 export const adminGrants: readonly Grant[] = [{ role: 'admin', namespaces: [everywhere] }];

@@ -33,12 +33,13 @@ export function facetValue(row: SyncRowData, field: FacetField): string {
   return row[field];
 }
 
-const numbers: Readonly<Record<string, (row: SyncRowData) => number | undefined>> = {
-  lag: (row) => row.lagSeconds,
-  rate: (row) => row.rowsPerSecond,
-  rows: (row) => row.rows,
-};
-const known = [...facetFields, ...Object.keys(numbers), 'label', 'reason', 'error', 'table'];
+/** A map: users write the names, and every object has fields such as `constructor`. */
+const numbers = new Map<string, (row: SyncRowData) => number | undefined>([
+  ['lag', (row) => row.lagSeconds],
+  ['rate', (row) => row.rowsPerSecond],
+  ['rows', (row) => row.rows],
+]);
+const known = [...facetFields, ...numbers.keys(), 'label', 'reason', 'error', 'table'];
 
 /** Joins the parameters with the terms of `q`: `state:Failed lag:>1m -agent:a orders`. */
 export function parseSearch(
@@ -68,7 +69,7 @@ export function parseSearch(
 
 function conditionOf(field: string, value: string): ((row: SyncRowData) => boolean) | undefined {
   if (isFacetField(field)) return isOneOf(field, value.split(','));
-  const number = numbers[field];
+  const number = numbers.get(field);
   if (number) return compares(number, value, field === 'lag');
   const folded = value.toLowerCase();
   switch (field) {
@@ -114,8 +115,8 @@ function hasLabel(text: string): (row: SyncRowData) => boolean {
   const at = text.indexOf('=');
   const [name, value] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
   return ({ labels }) => {
-    const given = labels?.[name];
-    return given !== undefined && (value === undefined || given === value);
+    if (!labels || !Object.hasOwn(labels, name)) return false;
+    return value === undefined || labels[name] === value;
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Finding } from '../../core/errors.ts';
-import { isObjectName } from '../../core/manifest/fields.ts';
+import { metadataFindings } from '../../core/manifest/metadata-rules.ts';
 import { apiVersion, type ManifestKind, suspendAnnotation } from '../../core/manifest/names.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { ManifestDocument } from './documents.ts';
@@ -88,12 +88,10 @@ function sourceFindings(
   earlier: readonly ManifestSource[],
 ): Finding[] {
   const { kind, namespace, name } = source;
-  const findings: Finding[] = [];
-  if (!isObjectName(name)) {
-    const wrong = name === '' ? 'the object has no name' : `${name} is not a valid name`;
-    const fix = 'write lower case letters, digits, - and .';
-    findings.push(finding(placeOf('metadata.name'), 'metadata.name', wrong, fix));
-  }
+  const findings: Finding[] = metadataFindings(source).map((each) => ({
+    ...each,
+    place: placeOf(each.path ?? ''),
+  }));
   const twin = earlier.find(
     (each) => each.kind === kind && each.namespace === namespace && each.name === name,
   );

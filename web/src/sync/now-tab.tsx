@@ -9,6 +9,7 @@ import { Glyph } from '../parts/state.tsx';
 import { TrendSection } from '../parts/trend-section.tsx';
 import { Copyable, Nothing, Time } from '../parts/values.tsx';
 import { strings } from '../strings.ts';
+import { WhereItRuns } from './where-it-runs.tsx';
 
 const text = strings.sync;
 
@@ -21,9 +22,7 @@ export function NowTab({ detail }: { readonly detail: SyncDetail }) {
         <Section title={text.passes}>
           <Facts facts={passFacts(detail)} />
         </Section>
-        <Section title={text.runs}>
-          <Facts facts={runFacts(detail)} />
-        </Section>
+        <WhereItRuns detail={detail} />
       </div>
     </>
   );
@@ -99,43 +98,6 @@ function passFacts({ object: { status } }: SyncDetail): readonly (readonly [stri
       ),
     ],
   ];
-}
-
-function runFacts({
-  row,
-  assignment,
-  lock,
-  slots,
-  object,
-}: SyncDetail): readonly (readonly [string, ReactNode])[] {
-  const token = lock?.token ?? object.status?.fencingToken;
-  const facts: (readonly [string, ReactNode])[] = [
-    [strings.syncs.agent, row.agent || <Nothing key="agent" />],
-  ];
-  if (assignment)
-    facts.push([
-      text.assigned,
-      <span key="assigned">
-        {assignment.agent}, <Time at={assignment.assignedAt} />
-      </span>,
-    ]);
-  if (token !== undefined) facts.push([text.token, <Copyable key="token" text={token} label={text.token} />]);
-  for (const slot of slots)
-    facts.push([text.slot(slot.dataSource ?? ''), slot.isWaiting ? text.slotAwaited : text.slotHeld]);
-  facts.push([strings.created, <Time key="created" at={row.createdAt} />]);
-  const labels = Object.entries(row.labels ?? {});
-  if (labels.length > 0)
-    facts.push([
-      strings.labels,
-      <span key="labels">
-        {labels.map(([label, value]) => (
-          <code key={label} className="tag">
-            {label}={value}
-          </code>
-        ))}
-      </span>,
-    ]);
-  return facts;
 }
 
 function SyncChart({ namespace, name }: { readonly namespace: string; readonly name: string }) {
