@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { describeError, type IdraError } from '../core/errors.ts';
 import { EnvironmentReader } from '../process/environment.ts';
 import { readApiConfig } from './config.ts';
-import type { TotalTrend, Trend } from './contract/index.ts';
+import type { LagTrends, TotalTrend, Trend } from './contract/index.ts';
 import { singleInstallation, TestApi, type TestClient } from './test-api.ts';
 import { ordersSpec } from './test-cluster.ts';
 import { TestPrometheus } from './test-prometheus.ts';
@@ -14,7 +14,11 @@ describe('charts from Prometheus', () => {
   let admin: TestClient;
   before(async () => {
     prometheus = await TestPrometheus.start();
-    const syncs = [{ namespace: 'team-a', name: 'orders', spec: ordersSpec() }];
+    const syncs = ['orders', 'orders.v2', 'quiet'].map((name) => ({
+      namespace: 'team-a',
+      name,
+      spec: ordersSpec(),
+    }));
     const { installation, close } = await singleInstallation(syncs);
     const url = new URL(`${prometheus.url}/base/`);
     api = await TestApi.start(installation, { close, prometheus: { url, selector: 'job="idra"' } });
@@ -65,6 +69,32 @@ describe('charts from Prometheus', () => {
     for (const { query } of prometheus.asked) assert.ok(query.includes('{job="idra"}'), query);
   });
 
+  test('the lags of a page of the list are one query', async () => {
+    prometheus.asked.length = 0;
+    prometheus.answers = { max_over_time: { 'team-a/orders': 3, 'team-a/orders.v2': 70, 'team-b/other': 1 } };
+    const { items, source, until, stepSeconds } = await admin.get<LagTrends>('/lag-trends?sort=name');
+    assert.equal(source, 'prometheus');
+    const [asked, ...more] = prometheus.asked;
+    assert.deepEqual(more, []);
+    assert.equal(
+      asked?.query,
+      String.raw`max by (sync) (max_over_time(idra_lag_seconds{sync=~"team-a/orders|team-a/orders\\.v2|team-a/quiet",job="idra"}[1m]))`,
+    );
+    assert.deepEqual([stepSeconds, asked?.step, (asked?.end ?? 0) * 1_000], [60, 60, Date.parse(until)]);
+    assert.equal(((asked?.end ?? 0) - (asked?.start ?? 0)) / 60, 59);
+    assert.deepEqual(
+      items.map(({ lags }) => [lags.length, ...lags.slice(-4)]),
+      [
+        [60, null, 3, 3, 3],
+        [60, null, 70, 70, 70],
+        [60, null, null, null, null],
+      ],
+    );
+    prometheus.asked.length = 0;
+    assert.deepEqual((await admin.get<LagTrends>('/lag-trends?q=no-such-name')).items, []);
+    assert.deepEqual(prometheus.asked, [], 'an empty page asks for nothing');
+  });
+
   test('what goes wrong is told, and nothing else is contacted', async () => {
     const elsewhere = await TestPrometheus.start();
     const refused = async (wanted: RegExp) => {
@@ -82,8 +112,8 @@ describe('charts from Prometheus', () => {
       prometheus.misbehave = (response) =>
         response.end('{"status":"success","data":{"resultType":"vector","result":[]}}');
       await refused(/not one of its HTTP API/);
-      prometheus.misbehave = (response) => response.end('x'.repeat(2 << 20));
-      await refused(/larger than 1 MiB/);
+      prometheus.misbehave = (response) => response.end('x'.repeat(3 << 20));
+      await refused(/larger than 2 MiB/);
       prometheus.misbehave = (response) => response.writeHead(302, { location: elsewhere.url }).end();
       await refused(/cannot be read from Prometheus/);
       assert.deepEqual(elsewhere.asked, []);

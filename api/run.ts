@@ -6,6 +6,7 @@ import { makeServer, type ServerOptions } from './server.ts';
 import { type ApiDeps, makeServices, type Services } from './services.ts';
 import { hashPassword, requireGoodPassword } from './users/passwords.ts';
 import { adminGrants } from './users/users.ts';
+import { changedSpecs } from './views/file-specs.ts';
 
 export interface RunningApi {
   /** `http://127.0.0.1:8080`. */
@@ -56,9 +57,11 @@ export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Prom
 }
 
 /** Without them the server is as useful, so it does not wait for a storage that does not answer. */
-async function restoreEvents({ eventStore, events, log }: Services): Promise<void> {
+async function restoreEvents({ eventStore, events, log, mode, documents, view }: Services): Promise<void> {
   try {
     events.restore(await eventStore.read());
+    if (mode !== 'single') return;
+    for (const sync of await changedSpecs(documents, view.syncs())) events.addFileChange(sync);
   } catch (error) {
     log.warn('what happened before could not be read', { error });
   }

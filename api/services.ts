@@ -19,6 +19,7 @@ import { Oidc } from './users/oidc.ts';
 import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
+import { Authors } from './views/authors.ts';
 import { EventStore } from './views/event-store.ts';
 import { Events } from './views/events.ts';
 import { SyncList } from './views/sync-list.ts';
@@ -73,7 +74,8 @@ export function makeServices(deps: ApiDeps): Services {
     },
     () => {},
   );
-  const events = new Events(view, clock);
+  const audit = new AuditLog({ documents, clock, log, keptEntries: config.auditEntries });
+  const events = new Events(view, clock, new Authors({ audit, clock, log }));
   const trends = new TrendMemory();
   return {
     ...deps,
@@ -82,7 +84,7 @@ export function makeServices(deps: ApiDeps): Services {
     tokens: new Tokens(documents, clock),
     loginLimits: new LoginLimits(clock),
     oidc: oidcOf(config),
-    audit: new AuditLog({ documents, clock, log, keptEntries: config.auditEntries }),
+    audit,
     syncList: new SyncList(view),
     events,
     eventStore: new EventStore({ documents, clock, log, events }),

@@ -10,8 +10,8 @@ export interface Asked {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** A series by part of its query; the answer is one value for each step. */
-export type Answers = Readonly<Record<string, number>>;
+/** A series by part of its query; the answer is one value for each of the last steps. Several series: the value of each Sync. */
+export type Answers = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
 /** Answers `query_range` as the HTTP API of Prometheus is documented. */
 export class TestPrometheus {
@@ -63,8 +63,16 @@ export class TestPrometheus {
   #answer({ query, start, end, step }: Asked): object {
     const value = Object.entries(this.answers).find(([part]) => query.includes(part))?.[1];
     const times = Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, at) => start + at * step);
-    const values = times.slice(-3).map((time) => [time, String(value)]);
-    const result = value === undefined ? [] : [{ metric: {}, values }];
+    const series = (metric: object, of: number) => ({
+      metric,
+      values: times.slice(-3).map((time) => [time, String(of)]),
+    });
+    const result =
+      value === undefined
+        ? []
+        : typeof value === 'number'
+          ? [series({}, value)]
+          : Object.entries(value).map(([sync, of]) => series({ sync }, of));
     return { status: 'success', data: { resultType: 'matrix', result } };
   }
 }

@@ -111,7 +111,7 @@ describe('charts', () => {
       [6 * hour + 2, 1],
     ] as const)
       add(tick, lag);
-    const lags = memory.lags('u', hour * 60_000 + 30_000);
+    const lags = memory.lags('u', (hour + 1) * 60_000);
     assert.deepEqual([lags.length, lags[0], lags[58], lags[59]], [60, 1, null, 4]);
   });
 

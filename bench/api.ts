@@ -4,14 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { adminPassword, TestClient } from '../api/test-api.ts';
 import { connectCoordination } from '../coordination/connect.ts';
-import type { Coordination } from '../coordination/contract.ts';
 import { agentOf } from '../coordination/test-etcd.ts';
 import { statusOf } from '../coordination/test-objects.ts';
 import type { SyncLock } from '../core/sync-store.ts';
 import { serve } from '../e2e/api/serve.ts';
-import { projectFolder, type RunningProcess, startProcess } from '../e2e/kit/processes.ts';
 import { etcd } from '../e2e/kit/servers.ts';
 import { until } from '../e2e/kit/wait.ts';
+import { bareRoute, fillSyncs } from './_api.ts';
+import { judge } from './_postgres.ts';
 
 /**
  * The API server with 10,000 syncs of which a tenth reports something new every ten seconds: latency at 200 requests a second, against a
@@ -31,37 +31,8 @@ const [syncCount, seconds, viewerCount] = [values.syncs, values.seconds, values.
 ];
 const rate = 200;
 const viewersOfUser = 50;
-let isMissed = false;
-
-function printFigure(what: string, figure: number, limit: number, unit: string): void {
-  const isMet = figure <= limit;
-  isMissed ||= !isMet;
-  console.log(`${isMet ? 'ok    ' : 'MISSED'} ${what}: ${figure.toFixed(2)} ${unit} (at most ${limit})`);
-}
-
-const spec = {
-  source: { dataSource: 'shop', table: 'public.orders', idField: 'id' },
-  destination: { dataSource: 'warehouse', table: 'public.orders' },
-  mode: 'Id',
-  schedule: { every: '10s' },
-};
-
-async function fill(one: Coordination): Promise<void> {
-  const common = { namespace: 'team-a', generation: 1, createdAt: '2026-01-01T00:00:00.000Z' };
-  for (const name of ['shop', 'warehouse'])
-    await one.desired.putDataSource({
-      ...common,
-      uid: name,
-      name,
-      spec: { postgres: { host: 'h', database: 'd', user: 'u' } },
-    });
-  for (let start = 0; start < syncCount; start += 200)
-    await Promise.all(
-      Array.from({ length: Math.min(200, syncCount - start) }, (_, index) =>
-        one.desired.putSync({ ...common, uid: `s${start + index}`, name: `sync-${start + index}`, spec }),
-      ),
-    );
-}
+/** Of the memory with all viewers, at most this much more some time later. */
+const flatRatio = 1.15;
 
 /** Sends at a fixed rate, however late the answers are. Returns the latencies, in ms. */
 async function load(url: string, headers: Record<string, string>, pathOf: (index: number) => string) {
@@ -103,19 +74,6 @@ const paths = [
   () => '/api/v1/datasources',
   () => '/api/v1/agents',
 ];
-
-async function bareRoute(bytes: number): Promise<{ url: string; running: RunningProcess }> {
-  const code = `
-    import Fastify from 'fastify';
-    const app = Fastify();
-    const text = JSON.stringify({ items: 'x'.repeat(${bytes}) });
-    app.get('/*', async (request, reply) => reply.type('application/json').send(text));
-    console.log(await app.listen({ port: 0, host: '127.0.0.1' }));`;
-  const running = await startProcess(process.execPath, ['--input-type=module', '-e', code], {
-    cwd: projectFolder,
-  });
-  return { url: (await running.waitForLine(/^http/)).trim(), running };
-}
 
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
@@ -171,7 +129,7 @@ const one = connectCoordination(server);
 const env = { IDRA_ETCD_ENDPOINTS: server.endpoints.join(','), IDRA_ETCD_PREFIX: server.prefix };
 const stop = new AbortController();
 try {
-  await fill(one);
+  await fillSyncs(one, 0, syncCount);
   const session = await one.join(agentOf('a-0'), { leaseTtlMs: 10_000 });
   const busy = syncCount / 10;
   const locks: SyncLock[] = [];
@@ -212,8 +170,8 @@ try {
   console.log(
     `       median ${percentile(times, 0.5).toFixed(1)} ms, bare route p99 ${reference.toFixed(1)} ms`,
   );
-  printFigure(`p99 at ${rate} requests a second`, p99, 50, 'ms');
-  printFigure('the same as a ratio to the bare route', p99 / reference, 5, 'times');
+  judge(`p99 at ${rate} requests a second`, p99, 50, 'ms');
+  judge('the same as a ratio to the bare route', p99 / reference, 5, 'times');
 
   const clients = await readers(client.url);
   const counts = { bytes: 0 };
@@ -222,13 +180,16 @@ try {
   );
   await pause(2_000);
   const [before, bytesBefore] = [cpuSeconds(running.pid), counts.bytes];
+  const beforeMiB = residentMiB(running.pid);
   await pause(seconds * 1_000);
   const cores = (cpuSeconds(running.pid) - before) / seconds;
   console.log(
     `       ${((counts.bytes - bytesBefore) / seconds / 1024).toFixed(0)} KiB a second to all viewers`,
   );
-  printFigure(`${ends.length} live viewers: processor`, cores, 1, 'cores');
-  printFigure('memory', residentMiB(running.pid), 600, `MiB (${startMiB.toFixed(0)} at the start)`);
+  judge(`${ends.length} live viewers: processor`, cores, 1, 'cores');
+  const lastMiB = residentMiB(running.pid);
+  judge('memory', lastMiB, 600, `MiB (${startMiB.toFixed(0)} at the start)`);
+  judge(`the same, to that ${seconds} s before`, lastMiB / beforeMiB, flatRatio, 'times');
   for (const end of ends) end();
   stop.abort();
   await reporting;
@@ -239,5 +200,4 @@ try {
   await one.close();
   await server.stop();
 }
-if (isMissed) process.exitCode = 1;
 process.exit();

@@ -28,6 +28,11 @@ export function conditionsOf(status: SyncStatus): readonly ConditionState[] {
   ];
 }
 
+/** The reason of the condition Ready: one word, the same wherever the Sync is shown and wherever its status was read. */
+export function readyReason(status: SyncStatus): string {
+  return readyCondition(status).reason;
+}
+
 function readyCondition({
   state,
   reason,

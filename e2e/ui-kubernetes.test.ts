@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import type { SyncDetail } from '../api/contract/index.ts';
 import { type Served, serve } from './api/serve.ts';
 import { OperatorBed } from './kit/operator.ts';
 import { until } from './kit/wait.ts';
@@ -115,6 +116,37 @@ describe('the web UI over Kubernetes', () => {
       await bed.kubectl('get', 'sync', 'owned', '-n', 'team-a', '-o', 'jsonpath={.spec.schedule.every}'),
       /^7s$/,
     );
+    assertClean(watch);
+    await context.close();
+  });
+
+  test('the timeline says who has changed a spec: a field manager, or a user of the API', async () => {
+    const made = {
+      source: { dataSource: 'shop', table: 'public.orders', idField: 'id' },
+      destination: { dataSource: 'warehouse', table: 'sales.orders' },
+      mode: 'Id',
+    };
+    await served.client.send('POST', '/syncs/team-a', { name: 'told', spec: made });
+    await until(async () => (await served.client.call('/syncs/team-a/told')).status === 200, {
+      what: 'the Sync',
+    });
+    const { page, context, watch } = await openPage(
+      browser,
+      `${served.client.url}/syncs/team-a/told?tab=timeline`,
+    );
+    await logIn(page);
+    const happened = page.locator('.events');
+    await happened.getByRole('listitem').filter({ hasText: 'created by admin' }).waitFor();
+    await bed.kubectl(
+      ...['patch', 'sync', 'told', '-n', 'team-a', '--type=merge', '--field-manager=helm'],
+      ...['-p', '{"spec":{"schedule":{"every":"7s"}}}'],
+    );
+    const lines = happened.getByRole('listitem').filter({ hasText: 'the spec has changed' });
+    await lines.filter({ hasText: 'by helm (field manager of Kubernetes)' }).waitFor();
+    const { object, version } = await served.client.get<SyncDetail>('/syncs/team-a/told');
+    const spec = { ...(object.spec as object), batch: { maxRows: 1_234 } };
+    await served.client.send('PUT', '/syncs/team-a/told', { spec }, { 'if-match': `"${version}"` });
+    await lines.filter({ hasText: 'by admin' }).waitFor();
     assertClean(watch);
     await context.close();
   });

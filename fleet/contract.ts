@@ -19,6 +19,8 @@ export interface FleetSync extends SyncIdentity {
   readonly labels?: Readonly<Record<string, string>>;
   /** Changes with each change of the desired state, not with the status: for `put` with `ifVersion`. Compared only for equality. */
   readonly version: string;
+  /** Who has set the spec last, as Kubernetes names it: `helm`, `kubectl-edit`. Several: within one second. */
+  readonly changedBy?: readonly string[];
   /** The effective status (core/effective-status.ts). Undefined: nothing has been reported yet. */
   readonly status: SyncStatus | undefined;
 }

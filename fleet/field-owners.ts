@@ -14,7 +14,22 @@ interface ManagedFields {
   readonly manager?: string;
   readonly operation?: string;
   readonly subresource?: string;
+  readonly time?: string;
   readonly fieldsV1?: Readonly<Record<string, unknown>>;
+}
+
+/** Who has set a field of the spec last, without the fields; several if it was within one second, which is how exact Kubernetes is. */
+export function lastSpecChanges(managedFields: readonly unknown[] | undefined): readonly ManagedFields[] {
+  const ofSpec = ((managedFields ?? []) as readonly ManagedFields[]).filter(
+    ({ subresource, fieldsV1 }) => subresource === undefined && fieldsV1?.['f:spec'] !== undefined,
+  );
+  const last = ofSpec
+    .map(({ time = '' }) => time)
+    .sort()
+    .at(-1);
+  return ofSpec
+    .filter(({ time = '' }) => time === last)
+    .map((entry) => ({ ...entry, fieldsV1: { 'f:spec': {} } }));
 }
 
 type Spec = Readonly<Record<string, unknown>>;

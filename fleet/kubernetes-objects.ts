@@ -14,6 +14,7 @@ import {
 } from '../operator/controllers/objects.ts';
 import { findCondition } from '../operator/runtime/conditions.ts';
 import type { FleetDataSource, FleetSync } from './contract.ts';
+import { lastSpecChanges } from './field-owners.ts';
 
 /** Converts a custom resource to a FleetSync. */
 export function toFleetSync(object: SyncObject): FleetSync {
@@ -28,6 +29,7 @@ export function toFleetSync(object: SyncObject): FleetSync {
   } = object.metadata;
   const spec = (object.spec ?? {}) as { readonly suspend?: boolean; readonly mode?: Mode };
   const isSuspendedByAnnotation = suspendedBy(object);
+  const changedBy = lastSpecChanges(object.metadata.managedFields).flatMap(({ manager }) => manager ?? []);
   return {
     uid,
     namespace,
@@ -38,6 +40,7 @@ export function toFleetSync(object: SyncObject): FleetSync {
     spec,
     version: versionOf(object),
     ...(labels && { labels }),
+    ...(changedBy.length > 0 && { changedBy }),
     isSuspended: isSuspendedByAnnotation ?? spec.suspend === true,
     ...(isSuspendedByAnnotation !== undefined && { isSuspendedByAnnotation }),
     status: object.status?.state && fromShape(uid, spec.mode, object.status),

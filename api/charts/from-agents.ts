@@ -8,6 +8,7 @@ export function agentCharts(trends: TrendMemory, view: FleetView, clock: Clock):
   return {
     source: 'agents',
     of: async ({ uid }, kind) => trends.of(uid, kind, clock.now()),
+    lags: async (syncs, untilMs) => syncs.map(({ uid }) => trends.lags(uid, untilMs)),
     async total(scope, kind) {
       const uids = [...view.syncs()].filter(within(scope)).map(({ uid }) => uid);
       const key = scope === '*' ? scope : [...scope].sort().join();

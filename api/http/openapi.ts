@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { definitions } from '../../connectors/catalog.ts';
+import type { SystemFields } from '../../core/definition.ts';
 import { version } from '../../core/version.ts';
 import { accessTo } from '../access/table.ts';
 import { dataSourceSpec } from '../schemas/cluster.ts';
@@ -28,6 +30,8 @@ export interface OpenApiDocument {
     readonly schemas: Readonly<Record<string, Schema>>;
     readonly securitySchemes: object;
   };
+  /** Which fields of `spec.source` and `spec.destination` each system has, those that name its objects first. */
+  readonly 'x-systems': Readonly<Record<string, SystemFields>>;
 }
 
 /** Generated from the schemas by which the routes check their requests. */
@@ -59,6 +63,7 @@ export function openApiDocument(routes: readonly Route[], basePath: string): Ope
         token: { type: 'http', scheme: 'bearer' },
       },
     },
+    'x-systems': Object.fromEntries(definitions.map(({ type, fields }) => [type, fields])),
   };
 }
 

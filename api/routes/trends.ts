@@ -11,7 +11,7 @@ const minuteMs = 60_000;
 const kinds = { '1h': 'fine', '7d': 'coarse' } as const;
 
 export function trendRoutes(services: Services): readonly Route[] {
-  const { charts, trends, clock, syncList } = services;
+  const { charts, clock, syncList } = services;
   return [
     route({
       id: 'getTrend',
@@ -48,17 +48,18 @@ export function trendRoutes(services: Services): readonly Route[] {
       method: 'GET',
       path: '/lag-trends',
       tag: 'Syncs',
-      summary:
-        'Lag of each Sync of a page of the list, over the last hour by minutes; always as agents have recorded it',
+      summary: 'Lag of each Sync of a page of the list, over the last hour by minutes',
       query: syncQuery,
       answer: lagTrends,
-      async handle({ query, caller }) {
-        const now = clock.now();
+      async handle({ query, caller, signal }) {
+        const untilMs = (Math.floor(clock.now() / minuteMs) + 1) * minuteMs;
         const { items } = syncList.page(query, scopeOf(caller, 'viewer'));
+        const lags = await charts.lags(items, untilMs, signal);
         return {
           stepSeconds: minuteMs / 1_000,
-          until: new Date((Math.floor(now / minuteMs) + 1) * minuteMs).toISOString(),
-          items: items.map(({ uid }) => ({ uid, lags: [...trends.lags(uid, now)] })),
+          source: charts.source,
+          until: new Date(untilMs).toISOString(),
+          items: items.map(({ uid }, index) => ({ uid, lags: [...(lags[index] ?? [])] })),
         };
       },
     }),

@@ -52,7 +52,9 @@ export const waitQuery = z.strictObject({
 });
 const offsetText = z.string().min(1).max(4_096);
 export const setOffsetBody = z.strictObject({
-  value: offsetText.describe('The new offset, or none.'),
+  value: offsetText.describe(
+    'The new offset, in the form of the stored one. To begin from the beginning: the request restart.',
+  ),
   expect: offsetText.describe('The offset that must be stored now, or none.'),
 });
 export const undoOffsetBody = z.strictObject({

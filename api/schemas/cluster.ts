@@ -172,6 +172,17 @@ export const event = z
     namespace: z.string().optional(),
     object: z.string().describe('`Sync team-a/orders`, `Agent a-0`.'),
     message: z.string(),
+    by: z
+      .strictObject({
+        kind: z
+          .enum(['user', 'fieldManager', 'file'])
+          .describe(
+            'A user of the API, the field manager that Kubernetes names, or the file of single mode.',
+          ),
+        name: z.string(),
+      })
+      .optional()
+      .describe('Who has made or changed it, where that is known.'),
     isWarning: z.boolean(),
   })
   .meta({ id: 'Event' });

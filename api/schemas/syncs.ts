@@ -25,7 +25,7 @@ export const syncRow = z
     destination: end,
     mode: z.string(),
     state: z.enum(syncStates),
-    reason: z.string(),
+    reason: z.string().describe('Of the condition Ready, as kubectl shows it.'),
     message: z.string().describe('First line of the message.'),
     attention: z
       .enum(['failed', 'lagging', 'none'])

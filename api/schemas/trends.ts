@@ -50,6 +50,7 @@ export const totalTrend = z
 export const lagTrends = z
   .strictObject({
     stepSeconds: count(),
+    source,
     until: time().describe('End of the last interval, which has not ended yet.'),
     items: z.array(
       z.strictObject({

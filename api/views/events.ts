@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
+import type { FleetSync } from '../../fleet/contract.ts';
 import type { FleetView, ViewChange } from '../../fleet/view/contract.ts';
 import type { event } from '../schemas/cluster.ts';
+import type { Authors } from './authors.ts';
 
 export type EventData = z.infer<typeof event>;
 
@@ -26,6 +28,7 @@ const quietStates = new Set(['Running', 'Waiting']);
 export class Events {
   readonly #view: FleetView;
   readonly #clock: Clock;
+  readonly #authors: Pick<Authors, 'of'>;
   #events: EventData[] = [];
   readonly #syncs = new Map<string, SeenSync>();
   #agents = new Set<string>();
@@ -34,9 +37,10 @@ export class Events {
   readonly #listeners = new Set<(event: EventData) => void>();
   readonly #unlisten: () => void;
 
-  constructor(view: FleetView, clock: Clock) {
+  constructor(view: FleetView, clock: Clock, authors: Pick<Authors, 'of'>) {
     this.#view = view;
     this.#clock = clock;
+    this.#authors = authors;
     for (const { uid } of view.syncs()) this.#see(uid, true);
     this.#seeAgents(true);
     this.#unlisten = view.onChange((change) => this.#apply(change));
@@ -49,9 +53,20 @@ export class Events {
     this.#count = all.length;
   }
 
+  /** In single mode, where nothing but the file can have changed it, before this process was started. */
+  addFileChange({ namespace, name }: FleetSync): void {
+    this.#push({
+      ...about({ namespace, name }),
+      type: 'SpecChanged',
+      message: 'the spec has changed',
+      by: { kind: 'file', name: 'manifest' },
+    });
+  }
+
   /** Newest first. */
   list(isWanted: (event: EventData) => boolean): readonly EventData[] {
-    return this.#events.filter(isWanted).reverse();
+    // What had to be looked up is stored later than it happened.
+    return this.#events.filter(isWanted).reverse().sort(byTime);
   }
 
   onEvent(listener: (event: EventData) => void): () => void {
@@ -88,17 +103,27 @@ export class Events {
     };
     this.#syncs.set(uid, now);
     if (isFirst) return;
-    if (!before) this.#add('Created', now, 'created', false);
-    else this.#compare(before, now, status?.message ?? '');
+    if (!before) this.#addChange('Created', sync, 'created');
+    else {
+      if (before.generation !== generation)
+        this.#addChange('SpecChanged', sync, `the spec has changed (generation ${generation})`);
+      this.#compare(before, now, status?.message ?? '');
+    }
   }
 
   #compare(before: SeenSync, now: SeenSync, message: string): void {
-    if (before.generation !== now.generation)
-      this.#add('SpecChanged', now, `the spec has changed (generation ${now.generation})`, false);
     if (before.agent !== now.agent) this.#addMove(before.agent, now);
     const isQuiet = quietStates.has(before.state) && quietStates.has(now.state);
     if (before.state !== now.state && !isQuiet)
       this.#add('StateChanged', now, `${before.state} -> ${now.state}: ${message}`, now.state === 'Failed');
+  }
+
+  /** Who it was has to be looked up. */
+  #addChange(type: 'Created' | 'SpecChanged', sync: FleetSync, message: string): void {
+    const time = this.#now();
+    void this.#authors
+      .of(sync)
+      .then((by) => this.#push({ ...about(sync), type, message, time, ...(by && { by }) }));
   }
 
   /** The cause arrives by another watch, perhaps after the move. */
@@ -147,21 +172,27 @@ export class Events {
     this.#push({ type, object: `Agent ${name}`, message: what, isWarning: type === 'AgentLeft' });
   }
 
-  #add(type: EventData['type'], { namespace, name }: SeenSync, message: string, isWarning: boolean): void {
-    this.#push({
-      type,
-      namespace,
-      object: `Sync ${namespace}/${name}`,
-      message: message.slice(0, 500),
-      isWarning,
-    });
+  #add(type: EventData['type'], sync: SeenSync, message: string, isWarning: boolean): void {
+    this.#push({ ...about(sync), type, message: message.slice(0, 500), isWarning });
   }
 
-  #push(parts: Omit<EventData, 'id' | 'time'>): void {
+  #now(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+
+  #push(parts: Omit<EventData, 'id' | 'time'> & { readonly time?: string }): void {
     this.#count += 1;
-    const event = { id: String(this.#count), time: new Date(this.#clock.now()).toISOString(), ...parts };
+    const event = { time: this.#now(), ...parts, id: String(this.#count) };
     this.#events.push(event);
     if (this.#events.length > 1.2 * kept) this.#events.splice(0, this.#events.length - kept);
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function about({ namespace, name }: Pick<SeenSync, 'namespace' | 'name'>) {
+  return { namespace, object: `Sync ${namespace}/${name}`, isWarning: false };
+}
+
+function byTime(one: EventData, other: EventData): number {
+  return one.time < other.time ? 1 : one.time > other.time ? -1 : 0;
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { parseDuration } from '../../core/manifest/units.ts';
+import { readyReason } from '../../core/sync-conditions.ts';
 import { formatLag, knownLagSeconds } from '../../core/sync-row.ts';
 import { objectName } from '../../core/sync-spec.ts';
 import type { FleetSync } from '../../fleet/contract.ts';
@@ -31,7 +32,7 @@ export function syncRowData(sync: FleetSync): SyncRowData {
     destination: endOf(spec.destination),
     mode: spec.mode ?? '',
     state: status?.state ?? 'Pending',
-    reason: status?.reason ?? 'WaitingForAgent',
+    reason: status ? readyReason(status) : 'WaitingForAgent',
     message: firstLine(status?.message ?? ''),
     attention: attentionOf(sync, spec, lagSeconds),
     agent: status?.agent ?? '',

@@ -60,13 +60,13 @@ export class TrendMemory {
     return found;
   }
 
-  /** The worst lag of each of the last sixty minutes, oldest first; null: not known. The last minute has not ended. */
-  lags(uid: string, nowMs: number): readonly (number | null)[] {
+  /** The worst lag of each of the sixty minutes before `untilMs`, oldest first; null: not known. */
+  lags(uid: string, untilMs: number): readonly (number | null)[] {
     const { stepMs, count } = trendKinds.fine;
     const ring = this.#rings.fine.get(uid);
     const lags = Array.from({ length: minutes }, (): number | null => null);
     if (!ring) return lags;
-    const first = Math.floor(nowMs / minuteMs) - minutes + 1;
+    const first = Math.floor(untilMs / minuteMs) - minutes;
     for (let at = 0; at < count; at++) {
       const index = Math.floor(((ring.ticks[at] ?? 0) * stepMs) / minuteMs) - first;
       if (index < 0 || index >= minutes) continue;

@@ -36,13 +36,19 @@ export function addCheck(root: Command, cli: Cli): void {
       });
       if (!isText) cli.out.write(formatObjects(output, checked));
       // No agent to ask is a different failure than one system that cannot be reached.
-      if (checked.length > 0 && checked.every((each) => each.isUnanswered)) return exitStatus.unavailable;
+      const examined = checked.filter((each) => each.notCheckedFor === undefined);
+      if (examined.length > 0 && examined.every((each) => each.isUnanswered)) return exitStatus.unavailable;
       return checked.some((each) => hasErrors(each.findings)) ? exitStatus.failed : exitStatus.ok;
     });
   });
 }
 
-function formatChecked({ kind, name, version, findings }: Checked, hasNoSyncs: boolean): string {
+function formatChecked(
+  { kind, name, version, findings, notCheckedFor }: Checked,
+  hasNoSyncs: boolean,
+): string {
+  if (notCheckedFor)
+    return `${`${kind} ${name}`.padEnd(36)} not checked, DataSource ${notCheckedFor.join(' and ')} failed\n`;
   const state = hasErrors(findings) ? 'failed' : 'ok';
   const lines = bySeverity(findings)
     // Findings that need no action are shown by `plan`; those about a system matter to the Syncs that use it.

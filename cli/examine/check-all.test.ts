@@ -70,12 +70,13 @@ test('a DataSource that does not answer delays neither the others nor their Sync
   ]);
   silent.reject(transient('NoAgentAnswered', 'no agent has answered in time'));
   assert.deepEqual(
-    (await checking).map(({ name, isUnanswered }) => [name, isUnanswered]),
+    (await checking).map(({ name, isUnanswered, notCheckedFor }) => [name, isUnanswered, notCheckedFor]),
     [
-      ['default/shop', undefined],
-      ['default/warehouse', undefined],
-      ['default/silent', true],
-      ['default/orders', undefined],
+      ['default/shop', undefined, undefined],
+      ['default/warehouse', undefined, undefined],
+      ['default/silent', true, undefined],
+      ['default/orders', undefined, undefined],
+      ['default/lost', undefined, ['default/silent']],
     ],
   );
 });

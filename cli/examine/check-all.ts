@@ -13,10 +13,13 @@ export interface Checked {
   readonly findings: readonly Finding[];
   /** No agent could be asked. */
   readonly isUnanswered?: true;
+  /** The DataSources that failed, so that nothing is known of this Sync. */
+  readonly notCheckedFor?: readonly string[];
 }
 
 /**
- * Checks all data sources concurrently, and each Sync as soon as both of its own are known to be reachable. `onChecked` is called for
+ * Checks all data sources concurrently, and each Sync as soon as both of its own are known to be reachable; a Sync of one
+ * that is not says so. `onChecked` is called for
  * each as soon as its result is known, so that one that does not answer delays no other. Returns all, data sources first.
  */
 export async function checkAll(
@@ -36,15 +39,16 @@ export async function checkAll(
   const syncs = examination.syncs.map(async (sync) => {
     const { source, destination } = sync.spec;
     const names = [source, destination].map((end) => `${sync.namespace}/${end.dataSource}`);
-    const ends = await Promise.all(names.map((name) => systems.get(name)));
-    const isReachable = ends.every((end) => end === undefined || end.version !== undefined);
-    return isReachable ? report(await checkSync(examination, sync)) : undefined;
+    const ends = await Promise.all([...new Set(names)].map((name) => systems.get(name)));
+    const notCheckedFor = ends.flatMap((end) => (end && end.version === undefined ? [end.name] : []));
+    if (notCheckedFor.length === 0) return report(await checkSync(examination, sync));
+    return report({ kind: 'Sync', name: qualifiedName(sync), findings: [], notCheckedFor });
   });
   const [checkedSystems, checkedSyncs] = await Promise.all([
     Promise.all(systems.values()),
     Promise.all(syncs),
   ]);
-  return [...checkedSystems, ...checkedSyncs.filter((each) => each !== undefined)];
+  return [...checkedSystems, ...checkedSyncs];
 }
 
 /** Findings about what a mode by id or timestamp reads. A Sync with such a mode reports them, too, as warnings. */

@@ -1,3 +1,4 @@
+import { apiFieldManager } from '../../api/views/authors.ts';
 import type { Coordination } from '../../coordination/contract.ts';
 import type { Log } from '../../core/log.ts';
 import { agentControl } from '../../fleet/agent-control.ts';
@@ -43,7 +44,7 @@ export async function openKubernetesInstallation(
   const { client, access } = await kubernetesClient(cli.env, {
     ...(context !== undefined && { context }),
     ...(kubeconfig !== undefined && { kubeconfig }),
-    fieldManager: 'idra-api',
+    fieldManager: apiFieldManager,
   });
   const namespaces = new EnvironmentReader(cli.env).list('IDRA_WATCH_NAMESPACES');
   const view = kubernetesView({ client, etcd, namespaces, log });

@@ -1,6 +1,7 @@
 import { backoffMs } from '../../core/backoff.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { SystemAccess } from '../../core/connector.ts';
+import type { ErrorCode } from '../../core/error-codes.ts';
 import { IdraError, permanent } from '../../core/errors.ts';
 import { type HttpConfig, readConfig } from './config.ts';
 import type { Resolve } from './connection/allowed-address.ts';
@@ -169,6 +170,11 @@ export class Session {
   }
 }
 
+/** Not after a timeout: it took requestTimeout already, which for a person who waits for `check` is long. The next pass tries again. */
+const notRetried: readonly ErrorCode[] = ['RateLimited', 'SystemTimeout'];
+
 function isRetried(thrown: unknown): boolean {
-  return thrown instanceof IdraError && thrown.disposition === 'transient' && thrown.code !== 'RateLimited';
+  return (
+    thrown instanceof IdraError && thrown.disposition === 'transient' && !notRetried.includes(thrown.code)
+  );
 }

@@ -11,7 +11,7 @@ export const definition: Definition = {
     bucket: text({
       max: 63,
       pattern: /^[a-z0-9A-Z][a-z0-9A-Z._-]{1,61}[a-z0-9A-Z]$/,
-      says: 'write the name of a bucket: letters, digits, -, _ and .',
+      says: 'write the name of a bucket: 3 to 63 letters, digits, -, _ and .',
     }).describe('Name of the bucket.'),
     region: text({ max: 63, pattern: /^[a-z0-9-]+$/, says: 'write a region: eu-south-1' })
       .default('us-east-1')
@@ -55,6 +55,7 @@ export const definition: Definition = {
         'an object cannot be changed in place, and a row with the same key may be in any of them',
       hasLargest: false,
       canDelete: false,
+      showsBatches: true,
     },
   },
   address: ({ endpoint, bucket }) => [endpoint ?? null, bucket ?? null],

@@ -1,8 +1,8 @@
 import { permanent } from '../../core/errors.ts';
-import { columnOf } from '../../core/records/columns.ts';
+import { columnOf, stepsOf } from '../../core/records/columns.ts';
 import { defaultSample, Inference } from '../../core/records/inference.ts';
-import { jsonAccess } from '../../core/records/json.ts';
-import { JsonError, type JsonValue, parseJson } from '../../core/records/json-parser.ts';
+import { jsonAccess, jsonOrMisfit } from '../../core/records/json.ts';
+import { Misfit } from '../../core/records/misfit.ts';
 import { formatPath } from '../../core/records/path.ts';
 import type { RecordColumn } from '../../core/records/record-column.ts';
 import { noRecords, tooManyFields } from '../../core/records/refusals.ts';
@@ -37,6 +37,7 @@ export async function describePrefix(init: DescribeInit, signal: AbortSignal): P
       columns: [...rawColumns, ...metadataColumns(object.metadata ?? [])],
       keys: rawKeys,
     };
+  requirePaths(init);
   const recordColumns = object.columns ?? (await inferColumns(init, signal));
   const required = new Set(object.key ?? []);
   const columns: Column[] = recordColumns.map(columnOf).map((column) => notNull(column, required));
@@ -48,6 +49,24 @@ export async function describePrefix(init: DescribeInit, signal: AbortSignal): P
     isOpaque: true,
     recordColumns,
   };
+}
+
+/** Where a path cannot lead to a value, its column would be NULL, or something else. */
+function requirePaths({ object, format }: DescribeInit): void {
+  for (const column of object.columns ?? []) {
+    const [first, ...more] = stepsOf(column);
+    const refusal =
+      format.name === 'CSV' && (typeof first === 'number' || more.length > 0)
+        ? 'a field of CSV has nothing within it; a dot in its name is written \\.'
+        : format.name === 'Parquet' && typeof first !== 'string'
+          ? 'a column of a file of Parquet begins with the name of a field'
+          : undefined;
+    if (refusal === undefined) continue;
+    throw permanent('ManifestInvalid', `the path ${JSON.stringify(column.path)} leads nowhere: ${refusal}`, {
+      path: 'spec.source.columns',
+      fix: `correct the path of column ${column.name}`,
+    });
+  }
 }
 
 function notNull(column: Column, required: ReadonlySet<string>): Column {
@@ -130,22 +149,13 @@ async function columnsOfTexts(
   const inference = new Inference(jsonAccess);
   for (const each of objects) {
     for (const record of await sampleText({ session, format, object: each, count: perObject }, signal)) {
-      const parsed = typeof record === 'string' ? parsedRecord(record) : record;
-      if (parsed !== undefined && jsonAccess.read(parsed).kind === 'object') inference.add(parsed);
+      // What is not JSON is reported when it is read.
+      const parsed = typeof record === 'string' ? jsonOrMisfit(record) : record;
+      if (!(parsed instanceof Misfit) && jsonAccess.read(parsed).kind === 'object') inference.add(parsed);
     }
   }
   if (inference.hasTooManyFields) throw tooManyFields(prefixName(init));
   const columns = inference.columns();
   if (columns.length === 0) throw noRecords(prefixName(init));
   return format.name === 'CSV' ? columns.map((column) => ({ ...column, type: 'text' })) : columns;
-}
-
-/** What is not JSON is reported when it is read. */
-function parsedRecord(text: string): JsonValue | undefined {
-  try {
-    return parseJson(text);
-  } catch (thrown) {
-    if (thrown instanceof JsonError) return undefined;
-    throw thrown;
-  }
 }

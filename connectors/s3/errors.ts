@@ -113,7 +113,8 @@ export const isMissing = (thrown: unknown): boolean =>
   statusOf(thrown) === 404 && (thrown as DriverError).name !== 'NoSuchBucket';
 
 /** If-Match or If-None-Match was not true. */
-export const isOtherVersion = (thrown: unknown): boolean => statusOf(thrown) === 412;
+export const isOtherVersion = (thrown: unknown): boolean =>
+  statusOf(thrown) === 412 || (thrown as DriverError | undefined)?.name === 'PreconditionFailed';
 
 /** Another conditional write of this key was under way at the same moment. */
 export const isConflict = (thrown: unknown): boolean =>

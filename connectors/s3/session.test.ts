@@ -13,7 +13,7 @@ import { removeFolder, tempFolder } from '../../e2e/kit/temp.ts';
 import { readConfig } from './config.ts';
 import { connector } from './connector.ts';
 import { S3Session } from './session.ts';
-import { signal, TestBucket } from './test-harness.ts';
+import { readAll, readRequest, signal, sourceOf, TestBucket } from './test-harness.ts';
 
 let bucket: TestBucket;
 const servers: Server[] = [];
@@ -182,4 +182,74 @@ test('content is continued where a connection was cut', async () => {
     await session.close();
     await proxy.stop();
   }
+});
+
+test('keys are listed as they are, also where XML cannot carry them', async () => {
+  const names = ['\u0001', '\ufffe', '\uffff', '\r', '\n', ' a+b%20 ', '&<', 'e\u0301', '\u{1f600}'];
+  const keys = names
+    .map((name) => `odd/${name}`)
+    .toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+  for (const key of keys) await bucket.put(key, 'x');
+  const session = new S3Session(bucket.access);
+  const found: string[] = [];
+  for (let after: string | undefined; found.length < keys.length; after = found.at(-1))
+    found.push(
+      ...(await session.list({ prefix: 'odd/', after, maxKeys: 2 }, signal)).objects.map(({ key }) => key),
+    );
+  assert.deepEqual(found, keys);
+  const upload = await session.uploads.start('open/\u0001 +', { contentType: '', metadata: {} }, signal);
+  assert.deepEqual(await session.uploads.of('open/\u0001 +', signal), [upload]);
+  assert.deepEqual(await session.uploads.open('open/\u0001 +', signal).next(), {
+    value: 'open/\u0001 +',
+    done: false,
+  });
+  await session.close();
+});
+
+/** A server with these objects, whose content is this answer. */
+async function listing(
+  keys: readonly string[],
+  content: (request: IncomingMessage, response: ServerResponse) => void,
+) {
+  const objects = keys.map(
+    (key) =>
+      `<Contents><Key>${key}</Key><ETag>"e"</ETag><Size>9</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>`,
+  );
+  const list = `<ListBucketResult><IsTruncated>false</IsTruncated>${objects.join('')}</ListBucketResult>`;
+  const endpoint = await serverOf((request, response) => {
+    if (request.url?.includes('list-type=2')) response.end(list);
+    else if (request.url?.includes('uploads')) response.end('<ListMultipartUploadsResult/>');
+    else content(request, response);
+  });
+  const columns = [{ name: 'a', path: 'a', type: 'int64', nullable: true }];
+  return await connector.openSource(accessWith({ endpoint }), sourceOf('', { columns }), signal);
+}
+
+test('a version that is listed and cannot be read is not taken for one that is gone', async () => {
+  const source = await listing(['a.jsonl'], (_request, response) => response.writeHead(412).end());
+  const relation = await source.describe(signal);
+  for (const mode of ['Stream', 'Snapshot'] as const)
+    await assert.rejects(readAll(source.read(readRequest(relation, { mode }), signal)), {
+      code: 'ObjectChanged',
+      message: /is listed with the ETag "e"/,
+    });
+  await source.close();
+});
+
+test('a list that is not in the order of keys is refused', async () => {
+  const source = await listing(['a', 'c', 'b'], (_request, response) => response.end('{"a":1}\n '));
+  const relation = await source.describe(signal);
+  for (const mode of ['Stream', 'Snapshot'] as const)
+    await assert.rejects(readAll(source.read(readRequest(relation, { mode }), signal)), {
+      code: 'ListUnordered',
+      disposition: 'permanent',
+    });
+  await source.close();
+});
+
+test('a server that sends another part of an object than the one that it was asked for is refused', async () => {
+  const endpoint = await serverOf((_request, response) => response.setHeader('ETag', '"e"').end('{"a":1}\n'));
+  const session = new S3Session(accessWith({ endpoint }));
+  await assert.rejects(session.read('a', { start: 4 }, signal), { code: 'RangeIgnored' });
+  await session.close();
 });

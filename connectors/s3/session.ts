@@ -10,6 +10,7 @@ import type { SystemAccess } from '../../core/connector.ts';
 import { permanent, transient } from '../../core/errors.ts';
 import { namespaceOf } from '../../core/sync-spec.ts';
 import { readConfig, type S3Config } from './config.ts';
+import { keyDecoder, urlEncoded } from './connection/key-encoding.ts';
 import { type ObjectBody, ObjectContents, type ReadRange } from './connection/object-contents.ts';
 import { conditionOf, openClient } from './connection/open.ts';
 import { Uploads } from './connection/uploads.ts';
@@ -77,7 +78,7 @@ export class S3Session {
       this.#client,
       (action, signal, send) => this.#run(action, signal, send),
     );
-    this.uploads = new Uploads(this.config.bucket, this.#client, (action, signal, send) =>
+    this.uploads = new Uploads(this.config.bucket, this.where, this.#client, (action, signal, send) =>
       this.#call(action, signal, send),
     );
   }
@@ -107,6 +108,7 @@ export class S3Session {
     const command = new ListObjectsV2Command({
       Bucket: this.#bucket,
       Prefix: prefix,
+      ...urlEncoded,
       ...(after !== undefined && next === undefined && { StartAfter: after }),
       ...(next !== undefined && { ContinuationToken: next }),
       ...(delimiter !== undefined && { Delimiter: delimiter }),
@@ -124,14 +126,15 @@ export class S3Session {
       );
       return await this.#client.send(command, options);
     });
+    const decoded = keyDecoder(answer.EncodingType, this.where);
     return {
       objects: (answer.Contents ?? []).map(({ Key = '', ETag = '', Size = 0, LastModified }) => ({
-        key: Key,
+        key: decoded(Key),
         etag: ETag,
         size: Size,
         modified: LastModified?.getTime() ?? 0,
       })),
-      folders: (answer.CommonPrefixes ?? []).map(({ Prefix = '' }) => Prefix),
+      folders: (answer.CommonPrefixes ?? []).map(({ Prefix = '' }) => decoded(Prefix)),
       next: answer.IsTruncated ? answer.NextContinuationToken : undefined,
       now,
     };

@@ -42,9 +42,18 @@ export const objectCodes = {
       'Shorten or remove source.horizon, allow s3:ListBucketMultipartUploads, abort unfinished uploads, or read a narrower prefix.',
     systems: ['S3'],
   },
+  ListUnordered: {
+    cause:
+      'The server does not list keys in their order, or does not continue a list behind the key that it is asked for: objects would be passed over.',
+    remedy:
+      'Use a bucket that is listed in the order of keys. Directory buckets of AWS (S3 Express) are not.',
+    systems: ['S3'],
+  },
   ObjectChanged: {
-    cause: 'An object was replaced or deleted while it was read.',
-    remedy: 'Nothing: the next attempt reads what is there now.',
+    cause:
+      'An object was replaced or deleted while it was read, or the server lists it with another ETag than it reads it with.',
+    remedy:
+      'Nothing: the next attempt reads what is there now. If it comes again and again, check what stands between the agents and the endpoint.',
     systems: ['S3'],
   },
   ObjectDamaged: {
@@ -61,6 +70,12 @@ export const objectCodes = {
   PartitionsTooMany: {
     cause: 'The rows of one batch belong to too many partitions: each would be an object with few rows.',
     remedy: 'Partition by a column with fewer values, or by the day of a time.',
+    systems: ['S3'],
+  },
+  RangeIgnored: {
+    cause:
+      'The server answers a request for a part of an object with another part: records would be read twice.',
+    remedy: 'Check whether the endpoint, or a proxy before it, passes the header Range on.',
     systems: ['S3'],
   },
   RecordOverLimit: {

@@ -99,8 +99,9 @@ export const tableCodes = {
     remedy: 'Write to a prefix that neither contains that of the source nor is below it.',
   },
   OwnTableNamed: {
-    cause: 'The Sync reads or writes an internal table of Idra (_idra_...): offsets could be forged.',
-    remedy: 'Name another table.',
+    cause:
+      'The Sync reads or writes an internal table of Idra (_idra_...), or a folder _idra/ of a bucket: offsets could be forged.',
+    remedy: 'Name another table or prefix.',
   },
   OwnTableUnsafe: {
     cause:

@@ -125,3 +125,13 @@ test('a value of another type than its column, which SQLite allows, is a misfit'
   for (const [type, value] of values)
     assert.ok(jsonOf(type)(value) instanceof Misfit, `${type.kind} ${value}`);
 });
+
+test('a zero date of MySQL is no date of ISO 8601', () => {
+  const stamp = { kind: 'timestamp', precision: 6, hasZone: false } as const;
+  for (const text of ['0000-00-00', '2026-00-00', '2026-11-00']) {
+    assert.ok(jsonOf({ kind: 'date' })(text) instanceof Misfit, text);
+    assert.ok(jsonOf(stamp)(`${text} 00:00:00`) instanceof Misfit, text);
+  }
+  assert.equal(jsonOf({ kind: 'date' })('0001-01-01'), '"0001-01-01"');
+  assert.equal(jsonOf(stamp)('2010-10-10 00:00:00.5'), '"2010-10-10T00:00:00.5"');
+});

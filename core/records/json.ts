@@ -1,5 +1,6 @@
 import { isExponentInRange } from './decimal-text.ts';
-import { JsonNumber, type JsonObject, type JsonValue } from './json-parser.ts';
+import { JsonError, JsonNumber, type JsonObject, type JsonValue, parseJson } from './json-parser.ts';
+import { Misfit } from './misfit.ts';
 import type { NodeAccess, NodeValue } from './node.ts';
 
 /** A JSON value as text: one line, all digits, fields in their order, characters escaped only where JSON requires it. */
@@ -12,6 +13,16 @@ export function writeJson(value: JsonValue): string {
     return `{${fields.join(',')}}`;
   }
   return `[${value.map(writeJson).join(',')}]`;
+}
+
+/** The JSON that a value has as its text. */
+export function jsonOrMisfit(text: string): JsonValue | Misfit {
+  try {
+    return parseJson(text);
+  } catch (thrown) {
+    if (thrown instanceof JsonError) return new Misfit('is not valid JSON');
+    throw thrown;
+  }
 }
 
 const nullNode: NodeValue = { kind: 'null' };

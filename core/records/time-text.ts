@@ -52,13 +52,16 @@ export function fitPrecision(text: string, shape: TimeShape): TimeText {
   return withFraction(match[1] ?? '', match[2], shape, match[3] ?? '');
 }
 
+/** The zero dates of MySQL, `0000-00-00` and `2026-00-00`, are none. */
+const hasDay = /^(?!0000)\d{4}-(?!00)\d{2}-(?!00)\d{2}/;
+
 /** ISO 8601 text of a canonical timestamp, with the digits and the zone that it has; undefined for infinities and years outside of 1 to 9999. */
 export function isoFromTimestamp(text: string): string | undefined {
-  return /^\d{4}-\d{2}-\d{2} [\d:.]+Z?$/.test(text) ? text.replace(' ', 'T') : undefined;
+  return hasDay.test(text) && /^[\d-]{10} [\d:.]+Z?$/.test(text) ? text.replace(' ', 'T') : undefined;
 }
 
 export function isoFromDate(text: string): string | undefined {
-  return datePattern.test(text) ? text : undefined;
+  return text.length === 10 && hasDay.test(text) ? text : undefined;
 }
 
 function zoneReason(

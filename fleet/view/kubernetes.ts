@@ -7,7 +7,9 @@ import {
   syncs,
 } from '../../operator/controllers/objects.ts';
 import type { KubernetesClient } from '../../operator/runtime/client.ts';
+import { withoutManagedFields } from '../../operator/runtime/objects.ts';
 import { Reflector } from '../../operator/runtime/reflector.ts';
+import { lastSpecChanges } from '../field-owners.ts';
 import { toFleetDataSource, toFleetSync } from '../kubernetes-objects.ts';
 import { ClusterPart, viewOf } from './cluster.ts';
 import type { FleetView } from './contract.ts';
@@ -43,6 +45,7 @@ export function kubernetesView({ client, etcd, namespaces, log }: KubernetesView
       namespace,
       log,
       onList,
+      transform: withLastSpecChanges,
       onChange: ({ before, after }) => {
         const uid = (after ?? before)?.metadata.uid ?? '';
         objects.setSync(uid, after && toFleetSync(after));
@@ -68,4 +71,13 @@ export function kubernetesView({ client, etcd, namespaces, log }: KubernetesView
       await Promise.all(running);
     },
   });
+}
+
+/** Of the long list of who has set which field, only who has changed the spec last. */
+function withLastSpecChanges(object: SyncObject): SyncObject {
+  const { metadata, ...rest } = withoutManagedFields(object);
+  return {
+    ...rest,
+    metadata: { ...metadata, managedFields: lastSpecChanges(object.metadata.managedFields) },
+  };
 }

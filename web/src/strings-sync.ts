@@ -140,7 +140,8 @@ export const syncStrings = {
     what: 'Rows up to here are at the destination. The next pass continues behind it.',
     edit: 'Set another offset',
     value: 'New offset',
-    valueHint: 'A smaller one reads rows again, a larger one skips rows. none: from the beginning.',
+    valueHint:
+      'Written as the stored one. A smaller one reads rows again, a larger one skips rows. To begin from the beginning, use Restart.',
     expected: 'Only if the stored one still is',
     moved: (now: string) => `The stored offset is now ${now}.`,
     takeNew: 'Expect that one',

@@ -138,6 +138,11 @@ export const strings = {
   events: {
     none: 'Nothing has happened yet',
     noneText: 'Changes of state, moves between agents and changed definitions appear here as they happen.',
+    by: {
+      user: (name: string) => `by ${name}`,
+      fieldManager: (name: string) => `by ${name} (field manager of Kubernetes)`,
+      file: () => 'in its file',
+    },
   },
 
   firstSteps: {

@@ -161,13 +161,17 @@ test('silence in the middle of a body, and a body of some bytes now and then', a
   await refuses('SystemTimeout', { limits: { ...limits, patienceMs: 200 } });
 });
 
-test('silence before the answer', async () => {
-  behave = () => {};
+test('silence before the answer is waited for once, also by a call that may be repeated', async () => {
+  let connections = 0;
+  behave = () => {
+    connections += 1;
+  };
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
   const session = new Session(access(url, { config: { requestTimeout: '50ms' } }), { limits });
-  const call: SafeCall = { method: 'GET', url: new URL(url), name: 'GET /', isRepeatable: false };
+  const call: SafeCall = { method: 'GET', url: new URL(url), name: 'GET /', isRepeatable: true };
   await assert.rejects(session.send(call, signal), { code: 'SystemTimeout', disposition: 'transient' });
+  assert.equal(connections, 1);
   session.close();
 });
 

@@ -1,5 +1,5 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { transient } from '../../../core/errors.ts';
+import { permanent, transient } from '../../../core/errors.ts';
 import { causeOf, isMissing, isOtherVersion, toIdraError } from '../errors.ts';
 
 /** Content of an object that arrives as it is read. */
@@ -70,6 +70,14 @@ export class ObjectContents {
       if (!body) throw transient('ConnectionLost', `${this.#where}: reading ${key} failed (no content)`);
       // Without a listener an error after the last read would end the process.
       body.on('error', () => {});
+      if (start > 0 && startOf(answer.ContentRange) !== start) {
+        body.destroy();
+        throw permanent(
+          'RangeIgnored',
+          `${this.#where}: the server was asked for ${key} from byte ${start}, and sends another part`,
+          { fix: 'check whether the endpoint, or a proxy before it, passes the header Range on' },
+        );
+      }
       const size = totalOf(answer.ContentRange) ?? answer.ContentLength ?? 0;
       const { ETag: found = '', ContentType: contentType } = answer;
       return { body, etag: found, start, size, contentType, isClosed: false, current: undefined };
@@ -130,6 +138,11 @@ interface Transfer {
   isClosed: boolean;
   /** What continues it. */
   current: Transfer | undefined;
+}
+
+function startOf(range: string | undefined): number | undefined {
+  const [, start] = /^bytes (\d+)-/.exec(range ?? '') ?? [];
+  return start === undefined ? undefined : Number(start);
 }
 
 /** `bytes 0-99/12345`. */

@@ -8,6 +8,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { causeOf, isMissing, isOtherVersion } from '../errors.ts';
+import { keyDecoder, urlEncoded } from './key-encoding.ts';
 import { type Condition, conditionOf } from './open.ts';
 
 export interface UploadedPart {
@@ -25,11 +26,13 @@ type Call = <T>(action: string, signal: AbortSignal, send: (options: Options) =>
 /** Uploads of large objects in parts. What is not completed must be aborted, or the server keeps it. */
 export class Uploads {
   readonly #bucket: string;
+  readonly #where: string;
   readonly #client: S3Client;
   readonly #call: Call;
 
-  constructor(bucket: string, client: S3Client, call: Call) {
+  constructor(bucket: string, where: string, client: S3Client, call: Call) {
     this.#bucket = bucket;
+    this.#where = where;
     this.#client = client;
     this.#call = call;
   }
@@ -70,7 +73,10 @@ export class Uploads {
     return { number, etag: ETag };
   }
 
-  /** The ETag of the object; undefined: what `over` demands was not true. */
+  /**
+   * The ETag of the object; undefined: what `over` demands was not true, or the upload is gone. A retry of the driver finds it gone if only the
+   * answer was lost: then the object is there.
+   */
   async complete(
     key: string,
     upload: string,
@@ -90,7 +96,7 @@ export class Uploads {
       );
       return ETag;
     } catch (thrown) {
-      if (isOtherVersion(causeOf(thrown))) return undefined;
+      if (isOtherVersion(causeOf(thrown)) || isMissing(causeOf(thrown))) return undefined;
       throw thrown;
     }
   }
@@ -111,21 +117,24 @@ export class Uploads {
       const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({
         Bucket: this.#bucket,
         Prefix: prefix,
+        ...urlEncoded,
         ...from,
       });
       const page = await this.#call('listing uploads', signal, (send) => this.#client.send(command, send));
-      for (const { Key = '' } of page.Uploads ?? []) yield Key;
-      from = nextOf(page);
+      const decoded = keyDecoder(page.EncodingType, this.#where);
+      for (const { Key = '' } of page.Uploads ?? []) yield decoded(Key);
+      from = nextOf(page, decoded);
     }
   }
 
   /** Unfinished uploads of exactly this key. */
   async of(key: string, signal: AbortSignal): Promise<readonly string[]> {
-    const command = new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: key });
-    const { Uploads: found = [] } = await this.#call('listing uploads', signal, (send) =>
+    const command = new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: key, ...urlEncoded });
+    const { Uploads: found = [], EncodingType } = await this.#call('listing uploads', signal, (send) =>
       this.#client.send(command, send),
     );
-    return found.filter(({ Key }) => Key === key).map(({ UploadId = '' }) => UploadId);
+    const decoded = keyDecoder(EncodingType, this.#where);
+    return found.filter(({ Key = '' }) => decoded(Key) === key).map(({ UploadId = '' }) => UploadId);
   }
 
   #object(key: string): { readonly Bucket: string; readonly Key: string } {
@@ -134,10 +143,13 @@ export class Uploads {
 }
 
 /** Undefined: it was the last page. */
-function nextOf({ IsTruncated, NextKeyMarker, NextUploadIdMarker }: ListMultipartUploadsCommandOutput) {
+function nextOf(
+  { IsTruncated, NextKeyMarker, NextUploadIdMarker }: ListMultipartUploadsCommandOutput,
+  decoded: (text: string) => string,
+) {
   if (!IsTruncated || NextKeyMarker === undefined) return undefined;
   return {
-    KeyMarker: NextKeyMarker,
+    KeyMarker: decoded(NextKeyMarker),
     ...(NextUploadIdMarker !== undefined && { UploadIdMarker: NextUploadIdMarker }),
   };
 }

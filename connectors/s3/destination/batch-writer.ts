@@ -32,6 +32,11 @@ export interface Encoded {
 }
 
 const maxRejections = 10;
+const maxKeyBytes = 1_024;
+/** Of a part between two slashes: more is refused by servers that store objects as files. */
+const mostNameBytes = 255;
+/** Left to the name of an object. */
+const nameBytes = 160;
 /** Encoded without a pause: requests that are under way go on between them. */
 const rowsPerTurn = 4_096;
 const defaultObjectBytes = 128 * 1_024 ** 2;
@@ -42,6 +47,8 @@ export class BatchWriter {
   readonly #init: BatchWriterInit;
   readonly #partitionOf: PartitionOf | undefined;
   readonly #objectBytes: number;
+  readonly #longestFolder: number;
+  readonly #tooLong: RowMisfit;
 
   constructor(init: BatchWriterInit) {
     const { plan, object } = init;
@@ -53,6 +60,11 @@ export class BatchWriter {
     this.#init = init;
     this.encoder = encoderOf(object, columns);
     this.#partitionOf = object.partitionBy && partitioner(object.partitionBy, columns);
+    this.#longestFolder = maxKeyBytes - nameBytes - Buffer.byteLength(object.prefix ?? '');
+    this.#tooLong = {
+      column: object.partitionBy?.[0]?.column ?? '',
+      reason: `makes a folder of more than ${mostNameBytes} bytes, or a key of more than ${maxKeyBytes}`,
+    };
     this.#objectBytes = parseSize(object.objectSize ?? '') ?? defaultObjectBytes;
   }
 
@@ -85,6 +97,7 @@ export class BatchWriter {
 
   #add(row: Row, open: Map<string, ObjectContent>, objects: NewObject[]): RowMisfit | undefined {
     const folder = this.#partitionOf?.(row) ?? '';
+    if (folder.length > mostNameBytes && this.#isTooLong(folder)) return this.#tooLong;
     const known = open.get(folder);
     if (known && known.bytes < this.#objectBytes) return known.add(row);
     if (!known && open.size === maxPartitions) throw tooManyPartitions(this.#init.name);
@@ -92,6 +105,13 @@ export class BatchWriter {
     open.set(folder, content);
     objects.push({ folder, content });
     return content.add(row);
+  }
+
+  /** Folders are encoded, so that each character is a byte. */
+  #isTooLong(folder: string): boolean {
+    return (
+      folder.length > this.#longestFolder || folder.split('/').some(({ length }) => length > mostNameBytes)
+    );
   }
 
   #rejection(row: Row, { column, reason }: RowMisfit): Rejection {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Batch, RowList } from '../../../core/batch.ts';
+import { installCrashHook } from '../../../core/crash-points.ts';
 import type { Row } from '../../../core/values.ts';
+import { faultProxy } from '../../../e2e/kit/proxy.ts';
+import { until } from '../../../e2e/kit/wait.ts';
 import { connector } from '../connector.ts';
 import { batchOf, claimWith, planFor, signal, TestBucket, targetOf, twoColumns } from '../test-harness.ts';
 
@@ -10,7 +13,10 @@ let bucket: TestBucket;
 before(async () => {
   bucket = await TestBucket.open();
 });
-after(() => bucket?.stop());
+after(() => {
+  installCrashHook(undefined);
+  return bucket?.stop();
+});
 
 /** Rows that are encoded in several turns. `seen` is called for each. */
 function manyRows(seen: (id: number) => void): Batch {
@@ -56,6 +62,63 @@ test('a batch whose intent cannot be stored fails, and nothing is written', asyn
   await destination.close();
 });
 
+test('a batch waits for its intent: a late one would replace that of the next batch', async () => {
+  const prefix = 'waits/';
+  const proxy = await faultProxy('127.0.0.1', Number(new URL(bucket.server.endpoint).port));
+  const config = { ...bucket.access.config, endpoint: `http://127.0.0.1:${proxy.port}` };
+  const destination = await connector.openDestination({ ...bucket.access, config }, targetOf(prefix), signal);
+  await claimWith(destination, planFor(twoColumns, null));
+  // The first batch stores an intent, but no row of it is written.
+  const isIntent = (data: Buffer) => data.includes(`PUT /${bucket.name}/${prefix}_idra/uid-1/intent-`);
+  let isSent = false;
+  proxy.onClientData((data) => {
+    if (!isIntent(data)) return;
+    isSent = true;
+    proxy.pause('toClient');
+  });
+  const none = manyRows((id) => {
+    if (id === 10) throw new Error('this row cannot be read');
+  });
+  let isOver = false;
+  const writing = destination.write(none, signal).finally(() => {
+    isOver = true;
+  });
+  writing.catch(() => {});
+  await until(() => isSent, { what: 'the intent is sent' });
+  for (let turn = 0; turn < 100; turn++) await pause(1);
+  assert.equal(isOver, false);
+  proxy.heal();
+  await assert.rejects(writing, /cannot be read/);
+  await destination.close();
+  await proxy.stop();
+});
+
+test('what an earlier claim of the same process has left is deleted by its next one', async () => {
+  const prefix = 'again/';
+  const destination = await connector.openDestination(bucket.access, targetOf(prefix), signal);
+  const plan = planFor(twoColumns, null);
+  const rowKeys = async () => (await bucket.keys(prefix)).filter((key) => !key.includes('/_idra/'));
+  await claimWith(destination, plan);
+  installCrashHook((point) => {
+    if (point === 'commit:before') throw new Error('stopped here');
+  });
+  await assert.rejects(destination.write(batchOf([1], 1), signal), /stopped here/);
+  installCrashHook(undefined);
+  await claimWith(destination, plan);
+  await destination.write(batchOf([1, 2], 2), signal);
+  assert.equal((await rowKeys()).length, 1);
+  await destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
+  for (const id of [3, 4]) await destination.write(batchOf([id], id), signal);
+  await destination.rest();
+  await claimWith(destination, plan);
+  await destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
+  await destination.write(batchOf([3, 4, 5], 5), signal);
+  await destination.endPass({ mode: 'Id', id: '5' }, signal);
+  const { objects } = (await bucket.json(`${prefix}_idra/uid-1.json`)) as { objects: { key: string }[] };
+  assert.deepEqual(await rowKeys(), objects.map(({ key }) => key).toSorted());
+  await destination.close();
+});
+
 test('a batch that becomes more objects than its size promised has an intent for each', async () => {
   const object = targetOf('more/', { objectSize: '1Ki' });
   const destination = await connector.openDestination(bucket.access, object, signal);
@@ -87,4 +150,55 @@ test('each batch of a pass that is committed as a whole has its own intent, unti
   // Those of the owner before it.
   assert.equal((await keysIn('whole/_idra/')).length, 2);
   await Promise.all([destination.close(), successor.close()]);
+});
+
+test('an upload in parts whose answer was lost is not written again', async () => {
+  const prefix = 'lost/';
+  const proxy = await faultProxy('127.0.0.1', Number(new URL(bucket.server.endpoint).port));
+  const config = { ...bucket.access.config, endpoint: `http://127.0.0.1:${proxy.port}` };
+  const destination = await connector.openDestination({ ...bucket.access, config }, targetOf(prefix), signal);
+  await claimWith(destination, planFor(twoColumns, null));
+  let completing: number | undefined;
+  proxy.onClientData((data, connection) => {
+    if (data.includes('POST /') && data.includes('uploadId=')) completing ??= connection;
+  });
+  proxy.onServerData((_data, connection) => {
+    if (connection !== completing) return 'forward';
+    completing = -1;
+    return 'close';
+  });
+  const rows: Row[] = [[1n, 'x'.repeat(20 * 2 ** 20)]];
+  await destination.write({ ...batchOf([1], 1), rows: { format: 'values', rows } }, signal);
+  assert.equal(completing, -1);
+  const keys = (await bucket.keys(prefix)).filter((key) => !key.includes('/_idra/'));
+  const { objects } = (await bucket.json(`${prefix}_idra/uid-1.json`)) as { objects: { key: string }[] };
+  assert.deepEqual(
+    keys,
+    objects.map(({ key }) => key),
+  );
+  await destination.close();
+  await proxy.stop();
+});
+
+test('rows whose folder makes a key that is too long are refused', async () => {
+  const partitionBy = [{ column: 'body' }, { column: 'body' }, { column: 'body' }, { column: 'body' }];
+  const object = targetOf('long/', { partitionBy });
+  const destination = await connector.openDestination(bucket.access, object, signal);
+  await claimWith(destination, planFor(twoColumns, null, 'Append', { onError: 'Skip' }));
+  const rows = ['y'.repeat(200), 'y'.repeat(230), 'é'.repeat(50)].map((body, id): Row => [BigInt(id), body]);
+  const { written, rejections } = await destination.write(
+    { ...batchOf([1, 2], 2), rows: { format: 'values', rows } },
+    signal,
+  );
+  assert.deepEqual(
+    [written, rejections.map(({ code, column }) => [code, column])],
+    [
+      1,
+      [
+        ['ValueNotKept', 'body'],
+        ['ValueNotKept', 'body'],
+      ],
+    ],
+  );
+  await destination.close();
 });

@@ -57,6 +57,25 @@ export interface StoredManifest {
 }
 
 export const ownFolder = '_idra/';
+
+/** Whether a key, or the end of one, is in the place where a Sync stores its manifest: its offset and token could be forged there. */
+export function isReserved(key: string): boolean {
+  return /(^|\/)_idra\//.test(key);
+}
+
+/** Throws OwnTableNamed. */
+export function requireOpenPrefix(prefix: string, path: string): void {
+  if (!isReserved(prefix)) return;
+  throw permanent(
+    'OwnTableNamed',
+    `the prefix ${prefix} is in a folder ${ownFolder}, which Idra uses itself`,
+    {
+      path,
+      fix: 'name another prefix',
+    },
+  );
+}
+
 const maxManifestBytes = 64 * 1_024 ** 2;
 const maxListBytes = 64 * 1_024 ** 2;
 
@@ -107,15 +126,15 @@ export async function readManifests(
   signal: AbortSignal,
 ): Promise<readonly StoredManifest[]> {
   const found: StoredManifest[] = [];
-  for (let after: string | undefined; ; ) {
-    const page = await session.list({ prefix: `${prefix}${ownFolder}`, delimiter: '/', after }, signal);
+  for (let next: string | undefined; ; ) {
+    const page = await session.list({ prefix: `${prefix}${ownFolder}`, delimiter: '/', next }, signal);
     for (const { key } of page.objects) {
-      after = key;
       if (!/\/[^/]+\.json$/.test(key)) continue;
       const manifest = await readManifest(session, key, signal);
       if (manifest) found.push(manifest);
     }
-    if (page.next === undefined || page.objects.length === 0) return found;
+    next = page.next;
+    if (next === undefined) return found;
   }
 }
 

@@ -35,6 +35,7 @@ import {
   ownFolder,
   readManifest,
   readManifests,
+  requireOpenPrefix,
   writeManifest,
 } from './commit-rows.ts';
 import { deleteLeftovers, highestSequence, Intents } from './leftovers.ts';
@@ -63,6 +64,7 @@ export class S3Destination implements Destination {
     this.#prefix = object.prefix ?? '';
     this.name = `${access.config.bucket}/${this.#prefix}`;
     requirePrefix(this.#prefix);
+    requireOpenPrefix(this.#prefix, path);
     this.#isRaw = formatOf(object, 'destination').name === 'Raw';
     // Whole objects are there before the manifest is: readers see a batch that is not committed yet.
     this.guarantee = this.#isRaw ? 'AtLeastOnce' : 'ExactlyOnce';
@@ -112,7 +114,7 @@ export class S3Destination implements Destination {
     if (this.#isRaw) requireRawColumns(plan);
     await this.#requireUnchanged(plan, signal);
     const intents = new Intents(session, this.#prefix, plan.uid, this.#owner);
-    const { keys, old } = await intents.ofOthers(signal);
+    const { keys, old } = await intents.stored(signal);
     const format = this.#object.format ?? 'JSONLines';
     const usedSequence = highestSequence(keys, plan.uid);
     const init = { session, prefix: this.#prefix, name: this.name, request, format, usedSequence };

@@ -37,12 +37,11 @@ export class Intents {
     await this.#session.remove(keys, signal);
   }
 
-  isOwn(key: string): boolean {
-    return key.startsWith(`${this.#folder}intent-${this.#owner}-`);
-  }
-
-  /** Keys that other owners may have written, and the names of their intents that are old. */
-  async ofOthers(
+  /**
+   * Keys that an owner may have written, and the names of intents that are old. An earlier claim of this owner may have left something too,
+   * and the next intent takes the place of its own.
+   */
+  async stored(
     signal: AbortSignal,
   ): Promise<{ readonly keys: readonly string[]; readonly old: readonly string[] }> {
     const keys: string[] = [];
@@ -51,7 +50,6 @@ export class Intents {
       const page = await this.#session.list({ prefix: `${this.#folder}intent-`, after }, signal);
       for (const { key, modified } of page.objects) {
         after = key;
-        if (this.isOwn(key)) continue;
         const found = await this.#session.readWhole(key, maxIntentBytes, signal);
         if (!found) continue;
         keys.push(...(parse(found.bytes)?.keys ?? []));

@@ -29,10 +29,9 @@ export function partitioner(
 function valueName(value: Value, by: PartitionField['by']): string {
   if (value === null) return nullName;
   const text = Buffer.isBuffer(value) ? value.toString('hex') : String(value);
-  if (by === undefined) return encodeURIComponent(text).slice(0, 512) || nullName;
+  if (by === undefined) return encodeURIComponent(text) || nullName;
   const [, day, hour] = /^(-?\d{4,}-\d{2}-\d{2})(?:[ T](\d{2}))?/.exec(text) ?? [];
-  if (day === undefined || (by === 'Hour' && hour === undefined))
-    return encodeURIComponent(text).slice(0, 512);
+  if (day === undefined || (by === 'Hour' && hour === undefined)) return encodeURIComponent(text);
   return by === 'Day' ? day : `${day}-${hour}`;
 }
 

@@ -196,13 +196,14 @@ test('rows that are no objects are refused; of one key the last row counts', asy
   const rows: Row[] = [
     ['', content, null],
     ['_idra/uid.json', content, null],
+    ['b/_idra/uid.json', content, null],
     ['k', Buffer.from('first'), null],
     ['none', null, null],
     ['k'.repeat(1_100), content, null],
     ['k', Buffer.from('last'), null],
   ];
   const { written, rejected } = await destination.write(batchOf(rows), signal);
-  assert.deepEqual([written, rejected], [2, 4]);
+  assert.deepEqual([written, rejected], [2, 5]);
   assert.equal(String(await bucket.get(`${to}k`)), 'last');
   await close();
 });

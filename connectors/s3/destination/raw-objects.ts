@@ -9,7 +9,7 @@ import type { Row } from '../../../core/values.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import type { S3Session } from '../session.ts';
-import { manifestKey, ownFolder, readManifest } from './commit-rows.ts';
+import { isReserved, manifestKey, ownFolder, readManifest } from './commit-rows.ts';
 import { partBytes, uploadParts } from './upload.ts';
 
 /** Objects that are written at the same time. */
@@ -92,7 +92,7 @@ export class RawObjects {
     const [name, content, type] = [row[this.#at.key], row[this.#at.content], row[this.#at.contentType]];
     if (typeof name !== 'string' || name === '') return 'it has no key';
     if (!Buffer.isBuffer(content)) return 'it has no content';
-    if (name.startsWith(ownFolder)) return `its key begins with ${ownFolder}, which Idra uses itself`;
+    if (isReserved(name)) return `its key has a folder ${ownFolder}, which Idra uses itself`;
     const key = this.#init.prefix + name;
     if (Buffer.byteLength(key) > maxKeyBytes) return `its key has more than ${maxKeyBytes} bytes`;
     return { key, content, contentType: typeof type === 'string' ? type : undefined };

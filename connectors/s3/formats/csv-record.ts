@@ -26,7 +26,10 @@ export const csvAccess: NodeAccess<CsvRecord | CsvField> = {
   items: () => [],
   json(node) {
     if (!isRecord(node)) return JSON.stringify(node);
-    return JSON.stringify(Object.fromEntries(node.names.map((name, index) => [name, node.fields[index]])));
+    const fields = node.names.map(
+      (name, index) => `${JSON.stringify(name)}:${JSON.stringify(node.fields[index] ?? null)}`,
+    );
+    return `{${fields.join(',')}}`;
   },
 };
 

@@ -141,3 +141,16 @@ test('a header that has a field twice, or that swallows the records, is reported
     assert.equal((await readCsv(text, ['id', 'a'])).misfits?.count, 1);
   assert.equal((await readCsv('id,"a\rb"\r\n1,x\r\n', ['id'])).misfits, undefined);
 });
+
+test('an empty line is the empty field of an object with one column, and nothing in another one', async () => {
+  assert.deepEqual((await readCsv('a\nx\n\r\ny\n', ['a'])).rows, [['x'], [null], ['y']]);
+  assert.deepEqual((await readCsv('a,b\n\n1,2\n\n', ['a'])).rows, [['1']]);
+});
+
+test('the field of a column is never looked for in a header that is not UTF-8', async () => {
+  const { rows, misfits } = await readCsv(Buffer.from('id,gr\u00f6\u00dfe\n1,x\n', 'latin1'), [
+    'id',
+    'größe',
+  ]);
+  assert.deepEqual([rows, misfits?.count], [[], 2]);
+});

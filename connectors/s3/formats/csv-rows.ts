@@ -41,7 +41,8 @@ export class CsvRows<M> implements RecordFormat {
   readonly #template: readonly Value[];
   #names: readonly string[] | undefined;
   #cells: readonly (Cell & { readonly at: number })[] = [];
-  #hasUnknown = false;
+  /** A field without a column is to be reported, or a column has the whole record. */
+  #isSlow = false;
   /** Why no record of the object is a row. */
   #refusal: string | undefined;
   /** Index of the next quote in the current buffer: most records have none. */
@@ -102,7 +103,8 @@ export class CsvRows<M> implements RecordFormat {
   #rowOf(buffer: Buffer, start: number, end: number, positionAt: PositionAt): Value[] | undefined {
     const { dialect, maker, nameOf, of } = this.#init;
     const bytes = withoutBreak(buffer, start, end);
-    if (bytes.length === 0) return undefined;
+    // Of one column, an empty line is its empty field.
+    if (bytes.length === 0 && this.#names?.length !== 1) return undefined;
     if (!isUtf8(bytes)) {
       maker.unreadable(nameOf(positionAt(end)), 'is not valid UTF-8');
       return undefined;
@@ -134,7 +136,7 @@ export class CsvRows<M> implements RecordFormat {
 
   /** Undefined: a value does not fit, or a field has no column. */
   #fastRow(fields: readonly (string | null)[]): Value[] | undefined {
-    if (this.#hasUnknown) return undefined;
+    if (this.#isSlow) return undefined;
     const row = this.#template.slice();
     for (const { at, field, convert, isNullable } of this.#cells) {
       const text = field < 0 ? null : (fields[field] ?? null);
@@ -148,7 +150,7 @@ export class CsvRows<M> implements RecordFormat {
   #readHeader(buffer: Buffer, start: number, end: number): void {
     const { dialect, maker, nameOf } = this.#init;
     const bytes = withoutBreak(buffer, start, end);
-    const fields = splitFields(bytes, dialect);
+    const fields = isUtf8(bytes) ? splitFields(bytes, dialect) : 'is not valid UTF-8';
     const hasReturn = bytes.includes(0x0d) && !bytes.includes(dialect.quote);
     // The records may all be in it, so nothing else would tell.
     if (typeof fields === 'string' || hasReturn)
@@ -172,7 +174,8 @@ export class CsvRows<M> implements RecordFormat {
     });
     const known = new Set(recordColumns.map((column) => stepsOf(column)[0]));
     this.#refusal = refusalOf(names, known, findsNewFields);
-    this.#hasUnknown = findsNewFields && names.some((name) => name !== '' && !known.has(name));
+    const hasUnknown = findsNewFields && names.some((name) => name !== '' && !known.has(name));
+    this.#isSlow = hasUnknown || known.has(undefined);
   }
 }
 
@@ -182,7 +185,8 @@ function refusalOf(
   known: ReadonlySet<string | number | undefined>,
   findsNewFields: boolean,
 ): string | undefined {
-  const twice = names.find((name, index) => known.has(name) && names.indexOf(name) < index);
+  const isKnown = (name: string) => known.has(name) || known.has(undefined);
+  const twice = names.find((name, index) => isKnown(name) && names.indexOf(name) < index);
   if (twice !== undefined) return `is of an object whose header has the field ${JSON.stringify(twice)} twice`;
   // Undefined is the whole record.
   const isOther = known.size > 0 && !known.has(undefined) && !names.some((name) => known.has(name));

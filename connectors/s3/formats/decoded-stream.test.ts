@@ -32,6 +32,25 @@ test('several compressed parts behind each other are one content, however they a
   for (const size of [1, 2, 3, 5, 8]) assert.equal(await textOf(small, 'Zstd', size), 'ab');
 });
 
+test('zeros may pad the end of compressed data, and data behind them is an error', async () => {
+  const [one, other] = ['a\n', 'b\n'].map((part) => gzipSync(part)) as [Buffer, Buffer];
+  const padding = Buffer.alloc(1_000);
+  const damaged = Buffer.concat([one, Buffer.alloc(3), other]);
+  for (const size of [1, 7, 50, 5_000]) {
+    assert.equal(await textOf(Buffer.concat([one, other, padding]), 'Gzip', size), 'a\nb\n');
+    await assert.rejects(textOf(damaged, 'Gzip', size), { code: 'Z_DATA_BEHIND_END' });
+    await assert.rejects(textOf(Buffer.concat([one, padding, other]), 'Gzip', size), {
+      code: 'Z_DATA_BEHIND_END',
+    });
+  }
+  const large = gzipSync(lines(40_000));
+  for (const size of [1_000, 100_000]) {
+    assert.equal(await textOf(Buffer.concat([large, padding]), 'Gzip', size), lines(40_000));
+    const text = textOf(Buffer.concat([large, Buffer.alloc(700_000), one]), 'Gzip', size);
+    await assert.rejects(text, { code: 'Z_DATA_BEHIND_END' });
+  }
+});
+
 test('what is cut in a later part, or no part at all, is an error', async () => {
   const [first = Buffer.of(), second = Buffer.of()] = [frames[1], frames[3]];
   for (const length of [1, 3, 6, 50, second.length - 1])

@@ -101,8 +101,9 @@ export class RecordObject {
       const end = typeof found === 'number' ? found : await found;
       if (end < 0) return { rows, bytes, position: this.position, isEnd: true };
       const size = end - this.#at;
-      if ((bytes > 0 || !isAlone) && bytes + size > maxBytes) break;
       const row = this.#hasHeader ? undefined : this.#format.row;
+      // One without a row is taken at once: what it has recorded must be in the same batch as its position.
+      if (row && (bytes > 0 || !isAlone) && bytes + size > maxBytes) break;
       this.#take(end);
       bytes += size;
       records += 1;

@@ -86,7 +86,8 @@ const outOfRange = new Misfit('is outside of the years 1678 to 2261, which nanos
 function daysFrom(text: string): number | undefined {
   if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return undefined;
   const [year, month, day] = [numberAt(text, 0, 4), numberAt(text, 5, 7), numberAt(text, 8, 10)];
-  return Number.isNaN(year + month + day) ? undefined : daysOf({ year, month, day });
+  // Not a number, or a zero date of MySQL.
+  return year > 0 && month > 0 && day > 0 ? daysOf({ year, month, day }) : undefined;
 }
 
 function numberAt(text: string, from: number, end: number): number {

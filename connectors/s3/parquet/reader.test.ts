@@ -114,3 +114,15 @@ test('a damaged file is an error that says where, or gives rows; it never ends t
   }
   assert.ok(errors > 50);
 });
+
+test('the zero dates of MySQL, and times that are none, are refused', () => {
+  const refused: readonly [ColumnType, string][] = [
+    [{ kind: 'date' }, '0000-00-00'],
+    [{ kind: 'date' }, '2026-00-00'],
+    [{ kind: 'date' }, '2026-11-00'],
+    [{ kind: 'timestamp', precision: 6, hasZone: false }, '0000-00-00 00:00:00'],
+    [{ kind: 'time', precision: 6, hasZone: false }, '24:00:00'],
+  ];
+  for (const [type, value] of refused)
+    assert.notEqual(new ParquetRows([{ name: 'a', type, isNullable: true }]).add([value]), undefined, value);
+});

@@ -1,6 +1,6 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
-import { IdraError } from '../../../core/errors.ts';
+import { IdraError, transient } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
 import type { Value } from '../../../core/values.ts';
 import { type ObjectPosition, startOfObject } from '../object-reader.ts';
@@ -88,10 +88,24 @@ export class BatchBuilder {
       }
     } catch (thrown) {
       if (!(thrown instanceof IdraError && thrown.code === 'ObjectChanged')) throw thrown;
+      await this.#requireGone(object);
       isChanged = true;
     }
     this.#isChanged = true;
     yield { object, isDone: true, isChanged };
+  }
+
+  /** Its version counts as read from now on, so it must not be one that the server has, and refuses for another reason. */
+  async #requireGone({ key, etag }: ObjectEntry): Promise<void> {
+    const { session, signal } = this.#pass;
+    const { objects } = await session.list({ prefix: key, maxKeys: 1 }, signal);
+    const [found] = objects;
+    if (found?.key !== key || found.etag !== etag) return;
+    throw transient(
+      'ObjectChanged',
+      `${session.where}: ${key} is listed with the ETag ${etag}, but cannot be read with it`,
+      { fix: 'check whether the endpoint, or a proxy before it, answers with other ETags than it lists' },
+    );
   }
 
   #add(rows: readonly Value[][], bytes: number): void {

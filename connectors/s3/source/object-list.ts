@@ -1,3 +1,5 @@
+import { permanent } from '../../../core/errors.ts';
+import { isReserved } from '../destination/commit-rows.ts';
 import type { ObjectEntry, S3Session } from '../session.ts';
 
 /** How many new objects are sorted by their time before they are read: the offset has those of them that were read. */
@@ -67,10 +69,24 @@ export class ObjectList {
   async #nextPage(signal: AbortSignal): Promise<void> {
     const request = { prefix: this.#prefix, after: this.#after };
     const { objects, next, now } = await this.#session.list(request, signal);
+    requireOrder(objects, this.#after, this.#session.where);
     this.#startedMs ??= now;
     this.#page = objects;
     this.#at = 0;
     this.#isLast = next === undefined;
+  }
+}
+
+/** What is not in the order in which a list is continued would be passed over. Servers order keys by UTF-8, and some by UTF-16. */
+function requireOrder(objects: readonly ObjectEntry[], after: string | undefined, where: string): void {
+  let last = after;
+  for (const { key } of objects) {
+    if (last !== undefined && !(last < key || Buffer.compare(Buffer.from(last), Buffer.from(key)) < 0))
+      throw permanent('ListUnordered', `${where}: the server lists ${key} behind ${last}`, {
+        path: 'spec.source.prefix',
+        fix: 'use a bucket whose keys are listed in their order; directory buckets of AWS are not',
+      });
+    last = key;
   }
 }
 
@@ -83,7 +99,8 @@ function byTime(one: ObjectEntry, other: ObjectEntry): number {
  * any part behind the prefix, except partitions (`_day=1`).
  */
 export function isData({ key, size }: Pick<ObjectEntry, 'key' | 'size'>, prefix: string): boolean {
-  if (key.endsWith('/') && size === 0) return false;
+  // Also where the prefix ends within a name: `a/_` has the manifests of `a/` below it.
+  if (isReserved(key) || (key.endsWith('/') && size === 0)) return false;
   return !key
     .slice(prefix.length)
     .split('/')

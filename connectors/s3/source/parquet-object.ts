@@ -1,12 +1,8 @@
 import type { BatchLimits } from '../../../core/batch.ts';
 import { IdraError } from '../../../core/errors.ts';
-import { stepsOf } from '../../../core/records/columns.ts';
-import { converterOf } from '../../../core/records/convert.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
-import { formatType } from '../../../core/records/type-text.ts';
-import type { ColumnType, Value } from '../../../core/values.ts';
+import type { Value } from '../../../core/values.ts';
 import { objectDamaged } from '../errors.ts';
-import { canonicalAccess } from '../formats/canonical-node.ts';
 import type { ObjectPart, ObjectPosition, ObjectReader } from '../object-reader.ts';
 import type { ReadRange } from '../parquet/column-reader.ts';
 import { GroupReader, openParquet, type ParquetFile } from '../parquet/reader.ts';
@@ -14,6 +10,7 @@ import type { Field } from '../parquet/schema.ts';
 import type { ObjectEntry, S3Session } from '../session.ts';
 import { constantsOf, recordCounter } from './metadata.ts';
 import type { ObjectsAhead } from './objects-ahead.ts';
+import { type Cell, cellsOf, reportNewFields, requireColumn } from './parquet-cells.ts';
 import { type RecordReading, recordName } from './record-reading.ts';
 
 type ReadObject = ObjectsAhead['read'];
@@ -83,14 +80,9 @@ interface ParquetObjectInit {
   readonly read: ReadRange;
 }
 
-type Convert = (value: Value) => Value | Misfit;
-
-interface Cell {
-  readonly field: Field;
-  readonly column: number;
-  /** Undefined: the types are the same. */
-  readonly convert: Convert | undefined;
-  readonly isNullable: boolean;
+interface CellMisfit {
+  readonly column: string;
+  readonly reason: string;
 }
 
 /** Rows between two looks at how many bytes they have. */
@@ -104,7 +96,7 @@ class ParquetObject implements ObjectReader {
   readonly #template: readonly Value[];
   #group: GroupReader | undefined;
   /** Rows that were read and not yet returned. */
-  #slice: readonly (Value[] | undefined)[] | undefined;
+  #slice: readonly (Value[] | CellMisfit)[] | undefined;
   #at = 0;
   #groupIndex: number;
   /** Of the group: rows that were returned. */
@@ -116,14 +108,14 @@ class ParquetObject implements ObjectReader {
     this.#init = init;
     this.#groupIndex = group;
     this.#row = row;
-    this.#cells = cellsOf(init);
+    this.#cells = cellsOf(init.reading, init.file);
     this.#template = request.columns.map(({ column }) => constants.get(column.name) ?? null);
     const filled = new Set(this.#cells.map(({ column }) => column));
     this.#missing = request.columns.find(
       ({ column }, index) =>
         !column.isNullable && !filled.has(index) && columns.some(({ name }) => name === column.name),
     )?.column.name;
-    reportNewFields(init);
+    reportNewFields(init.reading, init.file);
   }
 
   async part({ maxRows, maxBytes }: BatchLimits, isAlone: boolean): Promise<ObjectPart> {
@@ -143,19 +135,20 @@ class ParquetObject implements ObjectReader {
     return { rows, bytes, position: this.#position, isEnd: false };
   }
 
-  /** Rows that were read, as far as they fit. A misfit counts as read. */
+  /** Rows that were read, as far as they fit. A misfit is recorded now, so that it is in the same batch as its position. */
   #takeRows(rows: Value[][], maxRows: number, maxBytes: number, isAlone: boolean) {
     let [bytes, count] = [0, 0];
     const slice = this.#slice ?? [];
     while (this.#at < slice.length && count < maxRows) {
-      const row = slice[this.#at];
-      const size = row ? sizeOfRow(row) : 0;
+      const row = slice[this.#at] as Value[] | CellMisfit;
+      const size = Array.isArray(row) ? sizeOfRow(row) : 0;
       if ((bytes > 0 || !isAlone) && bytes + size > maxBytes) break;
+      if (Array.isArray(row)) rows.push(row);
+      else this.#refuse(row, this.#recordNumber + 1);
       this.#at += 1;
       this.#row += 1;
       count += 1;
       bytes += size;
-      if (row) rows.push(row);
     }
     return { bytes, count };
   }
@@ -201,7 +194,7 @@ class ParquetObject implements ObjectReader {
     return group;
   }
 
-  /** The next rows of the group; undefined for those that do not fit. */
+  /** The next rows of the group, and why some do not fit. */
   async #nextSlice(group: GroupReader, count: number): Promise<void> {
     const columns = this.#cells.map(({ column }) => column);
     const part = await this.#named(() => group.rows(count, this.#template, columns));
@@ -211,16 +204,11 @@ class ParquetObject implements ObjectReader {
     this.#at = 0;
     this.#slice = part.rows.map((row, index) => {
       if (counter >= 0) row[counter] = BigInt(first + index);
-      const misfit = part.misfits.get(index) ?? this.#convert(row, converted);
-      if (misfit) this.#refuse(misfit, first + index);
-      return misfit ? undefined : row;
+      return part.misfits.get(index) ?? this.#convert(row, converted) ?? row;
     });
   }
 
-  #convert(
-    row: Value[],
-    cells: readonly Cell[],
-  ): { readonly column: string; readonly reason: string } | undefined {
+  #convert(row: Value[], cells: readonly Cell[]): CellMisfit | undefined {
     if (this.#missing !== undefined) return { column: this.#missing, reason: missing };
     for (const { field, column, convert, isNullable } of cells) {
       const value = row[column] ?? null;
@@ -238,7 +226,7 @@ class ParquetObject implements ObjectReader {
     return before.reduce((sum, group) => sum + group.rowCount, 0) + this.#row;
   }
 
-  #refuse({ column, reason }: { readonly column: string; readonly reason: string }, record: number): void {
+  #refuse({ column, reason }: CellMisfit, record: number): void {
     const { reading, object } = this.#init;
     reading.json.unreadable(recordName(object, record), `has a value in column ${column} that ${reason}`);
   }
@@ -250,46 +238,6 @@ class ParquetObject implements ObjectReader {
 }
 
 const missing = 'is missing, and the column is not nullable';
-
-function cellsOf({ reading, file }: ParquetObjectInit): Cell[] {
-  const { request, columns } = reading.init;
-  return request.columns.flatMap(({ column }, index) => {
-    const given = columns.find(({ name }) => name === column.name);
-    const [step] = given ? stepsOf(given) : [];
-    const field = file.fields.find(({ name }) => name === step);
-    if (!field) return [];
-    const convert = isSameType(field.type, column.type) ? undefined : conversion(field.type, column.type);
-    return [{ field, column: index, convert, isNullable: column.isNullable }];
-  });
-}
-
-function isSameType(one: ColumnType, other: ColumnType): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function conversion(from: ColumnType, to: ColumnType): Convert {
-  const convert = converterOf(to, canonicalAccess);
-  return (value) => convert({ type: from, value });
-}
-
-/** A column that a file does not have is NULL, but a file without any of them is another one. New fields are the matter of schemaChanges. */
-function requireColumn({ init }: RecordReading, { key }: ObjectEntry, { fields, footer }: ParquetFile): void {
-  const steps = new Set(init.columns.map((column) => stepsOf(column)[0]));
-  if (init.request.findsNewFields || steps.size === 0 || steps.has(undefined)) return;
-  if (fields.some(({ name }) => steps.has(name)) || footer.groups.every(({ rowCount }) => rowCount === 0))
-    return;
-  throw objectDamaged(init.session.where, key, 'it has none of the columns of source.columns');
-}
-
-function reportNewFields({ reading, file }: ParquetObjectInit): void {
-  const { request, columns } = reading.init;
-  if (!request.findsNewFields) return;
-  const known = new Set(columns.map((column) => stepsOf(column)[0]));
-  for (const { name, type } of file.fields) {
-    if (known.has(name) || name === '') continue;
-    reading.addField({ name, type: formatType(type) ?? 'json' });
-  }
-}
 
 function sizeOfRow(row: readonly Value[]): number {
   let bytes = 0;

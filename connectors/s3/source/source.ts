@@ -6,6 +6,7 @@ import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import type { Relation } from '../../../core/values.ts';
 import { sourceFindings } from '../check.ts';
 import { describePrefix } from '../describe.ts';
+import { requireOpenPrefix } from '../destination/commit-rows.ts';
 import { formatOf, type ObjectFormat } from '../object-format.ts';
 import { S3Session } from '../session.ts';
 import { readStream } from './change-stream.ts';
@@ -32,6 +33,7 @@ export class S3Source implements Source {
     const ms = parseDuration(object.horizon ?? '');
     this.#horizon = { ms: ms ?? defaultHorizonMs, isFixed: ms !== undefined };
     requireMetadata(object.metadata ?? []);
+    requireOpenPrefix(object.prefix ?? '', 'spec.source.prefix');
   }
 
   async describe(signal: AbortSignal): Promise<Relation> {

@@ -39,10 +39,13 @@ export async function openTextObject(
     return await reading.ahead.read(object, { start }, signal);
   };
   const plain = (body: ObjectBody) => {
+    // No compressed content is empty, but some writers leave an empty object where there is nothing to write.
+    if (object.size === 0) return body.chunks;
     const text = decompressed(body.chunks, compression);
     return encoding === undefined ? text : asUtf8(text, encoding);
   };
-  const names = isSeekable && bytes > 0 ? await headerNames(reading, object, signal) : undefined;
+  const isContinued = isSeekable ? bytes > 0 : records > 0 && !format.csv.hasHeader;
+  const names = isContinued ? await firstNames(reading, object, plain, signal) : undefined;
   const body = await open(isSeekable ? bytes : 0);
   const share = answerMemory.shareOf({
     namespace: namespaceOf(session.dataSource),
@@ -72,22 +75,22 @@ export async function openTextObject(
   return reader;
 }
 
-/** The header of CSV is at the beginning of an object, wherever it is continued. */
-async function headerNames(
+/** The names of CSV are those of its header, or of the fields of its first record, wherever it is continued. */
+async function firstNames(
   reading: RecordReading,
   object: ObjectEntry,
+  plain: (body: ObjectBody) => AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  const { format } = reading.init;
-  if (format.name !== 'CSV' || !format.csv.hasHeader) return undefined;
-  const end = Math.min(object.size, maxRecordBytes);
-  const body = await reading.ahead.read(object, { end }, signal);
+  if (reading.init.format.name !== 'CSV') return undefined;
+  const body = await reading.ahead.read(object, { end: Math.min(object.size, maxRecordBytes) }, signal);
   try {
-    const rows = csvRows(reading, object, undefined);
-    await new RecordObject(body.chunks, rows, { bytes: 0, records: 0 }, () => {}).part({
-      maxRows: 1,
-      maxBytes: 1,
-    });
+    // What does not fit was recorded when it was read first.
+    const maker = { row: () => undefined, unreadable() {} };
+    const rows = csvRows(reading, object, undefined, maker);
+    const start = new RecordObject(plain(body), rows, { bytes: 0, records: 0 }, () => {});
+    for (let isEnd = false; !rows.names && !isEnd; )
+      ({ isEnd } = await start.part({ maxRows: 1, maxBytes: 1 }));
     return rows.names;
   } finally {
     body.close();
@@ -106,10 +109,17 @@ function jsonRows(reading: RecordReading, object: ObjectEntry): RecordFormat {
   return new JsonRows({ ...rowsInit(reading, object), maker: reading.json });
 }
 
-function csvRows(reading: RecordReading, object: ObjectEntry, names: readonly string[] | undefined) {
+function csvRows(
+  reading: RecordReading,
+  object: ObjectEntry,
+  names: readonly string[] | undefined,
+  maker: CsvMaker = reading.csv,
+) {
   const { format } = reading.init;
-  return new CsvRows({ ...rowsInit(reading, object), dialect: format.csv, maker: reading.csv, names });
+  return new CsvRows({ ...rowsInit(reading, object), dialect: format.csv, maker, names });
 }
+
+type CsvMaker = Pick<RecordReading['csv'], 'row' | 'unreadable'>;
 
 function rowsInit({ init }: RecordReading, object: ObjectEntry) {
   const { columns, metadata, request } = init;
@@ -158,26 +168,30 @@ class TextObject implements ObjectReader {
     try {
       return await body();
     } catch (thrown) {
-      if (thrown instanceof IdraError) throw thrown;
-      const place = `after record ${source.position.records}`;
-      if (thrown instanceof RecordTooLarge)
-        throw permanent(
-          'RecordOverLimit',
-          `${session.where}: ${object.key} has a record of more than ${maxRecordBytes} bytes, ${place}`,
-          {
-            path: 'spec.source.format',
-            fix: 'check format and compression of the source, or split the record',
-          },
-        );
-      const code = (thrown as NodeJS.ErrnoException).code ?? '';
-      if (/^(Z_|ZSTD_|ERR_ENCODING_INVALID|ERR_BUFFER_TOO_LARGE)/.test(code))
-        throw objectDamaged(
-          session.where,
-          object.key,
-          `its content cannot be decoded (${code}), ${place}`,
-          thrown,
-        );
-      throw thrown;
+      throw contentError(session, object, `after record ${source.position.records}`, thrown);
     }
   }
+}
+
+/** What reading the content of a text has thrown, with the name of its object. */
+export function contentError(
+  session: S3Session,
+  object: ObjectEntry,
+  place: string,
+  thrown: unknown,
+): unknown {
+  if (thrown instanceof IdraError) return thrown;
+  if (thrown instanceof RecordTooLarge)
+    return permanent(
+      'RecordOverLimit',
+      `${session.where}: ${object.key} has a record of more than ${maxRecordBytes} bytes, ${place}`,
+      {
+        path: 'spec.source.format',
+        fix: 'check format and compression of the source, or split the record',
+      },
+    );
+  const code = (thrown as NodeJS.ErrnoException).code ?? '';
+  return /^(Z_|ZSTD_|ERR_ENCODING_INVALID|ERR_BUFFER_TOO_LARGE)/.test(code)
+    ? objectDamaged(session.where, object.key, `its content cannot be decoded (${code}), ${place}`, thrown)
+    : thrown;
 }

@@ -6,6 +6,7 @@ import { asUtf8, compressionOf, decompressed } from '../formats/decoded-stream.t
 import { RecordObject } from '../formats/record-object.ts';
 import type { ObjectFormat } from '../object-format.ts';
 import type { ObjectEntry, S3Session } from '../session.ts';
+import { contentError } from './text-object.ts';
 
 export interface SampleInit {
   readonly session: S3Session;
@@ -47,8 +48,10 @@ async function recordsFrom(
     const collector = isCsv ? new CsvCollector(format) : new LineCollector();
     const source = new RecordObject(chunks, collector, { bytes: start, records: 0 }, () => {});
     // The first line of a part may have begun before it.
-    await source.part({ maxRows: start > 0 ? count + 1 : count + 1, maxBytes: Number.POSITIVE_INFINITY });
+    await source.part({ maxRows: count + 1, maxBytes: Number.POSITIVE_INFINITY });
     return collector.found.slice(start > 0 ? 1 : 0);
+  } catch (thrown) {
+    throw contentError(session, object, 'in the sample for the columns', thrown);
   } finally {
     body.close();
   }

@@ -128,7 +128,8 @@ function addEvents(client: QueryClient, key: readonly string[], added: readonly 
     if (!list) return list;
     const known = new Set(list.items.map(({ id }) => id));
     const fresh = added.filter(({ id }) => !known.has(id));
-    return { total: list.total + fresh.length, items: [...fresh, ...list.items].slice(0, mostEvents) };
+    const items = [...fresh, ...list.items].sort((one, other) => other.time.localeCompare(one.time));
+    return { total: list.total + fresh.length, items: items.slice(0, mostEvents) };
   });
 }
 

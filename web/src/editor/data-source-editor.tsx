@@ -21,9 +21,12 @@ const kind: EditorKind = {
   path: 'datasources',
   list: ['/data-sources', strings.places.dataSources],
   link: dataSourceLink,
-  isMain: (path) => mainField.test(path),
   before: (manifest) => <SystemSelect manifest={manifest} />,
-  isHidden: isOtherSystem,
+  useFields: ({ value }) => ({
+    isMain: (path) => mainField.test(path),
+    isHidden: (path) => isOtherSystem(path, value),
+    isFirst: () => false,
+  }),
   widgets: () => ({}),
   after: (path, manifest) => isSecretRef(path) && <NewSecret path={path} manifest={manifest} />,
 };

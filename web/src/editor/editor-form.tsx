@@ -24,6 +24,7 @@ interface EditorFormProps {
 export function EditorForm(props: EditorFormProps) {
   const { kind, manifest, draft, isNew, findings, activePath, onFocus, onYaml } = props;
   const schema = useSpecSchema(kind.kind);
+  const fields = kind.useFields(manifest);
   const own = (path: string) => findings.find((finding) => finding.path === path)?.message;
   return (
     <section className="editor-form" aria-label={text.form}>
@@ -58,8 +59,7 @@ export function EditorForm(props: EditorFormProps) {
               findings,
               activePath,
               widgets: kind.widgets(manifest),
-              isMain: kind.isMain,
-              isHidden: (path) => kind.isHidden?.(path, manifest.value) ?? false,
+              ...fields,
               after: (path) => kind.after?.(path, manifest),
               set: manifest.setIn,
               onFocus,

@@ -10,16 +10,22 @@ export interface EditorKind {
   readonly path: 'syncs' | 'datasources';
   readonly list: readonly [to: string, title: string];
   readonly link: (namespace: string, name: string) => string;
-  readonly isMain: (path: string) => boolean;
   readonly widgets: (manifest: Manifest) => Readonly<Record<string, Widget>>;
   /** Above the fields of the schema. */
   readonly before?: (manifest: Manifest) => ReactNode;
   /** Below the fields of an object in the form. */
   readonly after?: (path: Path, manifest: Manifest) => ReactNode;
-  /** Fields that are not shown at all. */
-  readonly isHidden?: (path: string, value: unknown) => boolean;
+  /** A hook: which fields are shown first, and which are not shown at all. */
+  readonly useFields: (manifest: Manifest) => ShownFields;
   /** Below the text, such as a plan. */
   readonly beside?: (draft: Draft) => ReactNode;
+}
+
+export interface ShownFields {
+  readonly isMain: (path: string) => boolean;
+  readonly isHidden: (path: string) => boolean;
+  /** The field that comes next to those that are required. */
+  readonly isFirst: (path: string) => boolean;
 }
 
 export interface Stored {

@@ -18,16 +18,25 @@ export interface Schema {
 
 interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly 'x-systems': Systems;
 }
+
+/** Fields of `spec.source` and `spec.destination` by system; the first names its objects. */
+export type Systems = Readonly<Record<string, Readonly<Record<'source' | 'destination', readonly string[]>>>>;
+
+const documentQuery = {
+  queryKey: ['openapi'],
+  queryFn: ({ signal }: { signal: AbortSignal }) => call<Document>('/openapi.json', { signal }),
+  staleTime: Number.POSITIVE_INFINITY,
+};
 
 /** The schema of a spec, from the document by which the API checks it. */
 export function useSpecSchema(kind: 'Sync' | 'DataSource') {
-  return useQuery({
-    queryKey: ['openapi'],
-    queryFn: ({ signal }) => call<Document>('/openapi.json', { signal }),
-    staleTime: Number.POSITIVE_INFINITY,
-    select: ({ components }) => components.schemas[`${kind}Spec`],
-  });
+  return useQuery({ ...documentQuery, select: ({ components }) => components.schemas[`${kind}Spec`] });
+}
+
+export function useSystems(): Systems | undefined {
+  return useQuery({ ...documentQuery, select: (document) => document['x-systems'] }).data;
 }
 
 const longText = 10_000;

@@ -12,32 +12,22 @@ import { textOf } from './field-text.ts';
 import { ManifestEditor } from './manifest-editor.tsx';
 import { PlanPanel } from './plan-panel.tsx';
 import type { Widget } from './schema-form.tsx';
+import { ends, useSyncFields } from './sync-fields.ts';
 import { valueIn } from './use-manifest.ts';
 import { yamlText } from './yaml-text.ts';
 
 const text = strings.editor;
 const apiVersion = 'idra.dev/v1alpha1';
 
-const ends = ['source', 'destination'] as const;
 /** Fields that name what an agent can find. */
-const objectFields = ['table', 'collection', 'topic', 'prefix'] as const;
-
-const mainFields = new Set([
-  'spec.source.table',
-  'spec.source.idField',
-  'spec.source.timestampField',
-  'spec.destination.table',
-  'spec.writeMode',
-  'spec.schedule',
-  'spec.schedule.every',
-]);
+const objectFields = ['table', 'collection', 'topic', 'prefix', 'path'] as const;
 
 const syncKind: EditorKind = {
   kind: 'Sync',
   path: 'syncs',
   list: ['/syncs', strings.places.syncs],
   link: syncLink,
-  isMain: (path) => mainFields.has(path),
+  useFields: useSyncFields,
   widgets: (manifest) => {
     const { namespace } = draftOf(manifest.value);
     const dataSourceOf = (end: string) => textOf(valueIn(manifest.value, ['spec', end, 'dataSource']));

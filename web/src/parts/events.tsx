@@ -27,6 +27,7 @@ export function EventList({
           <span className="event-text">
             {event.isWarning && <Glyph shape="lagging" />}
             {!isOfOne && <ObjectLink object={event.object} />} {event.message}
+            {event.by && <span className="soft"> {strings.events.by[event.by.kind](event.by.name)}</span>}
           </span>
         </li>
       ))}

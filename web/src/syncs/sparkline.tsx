@@ -12,14 +12,17 @@ export const LagTrendContext = createContext<ReadonlyMap<string, LagTrend>>(new 
 
 const width = 48;
 const height = 20;
+/** Of fewer minutes there is no line to see. */
+const leastMinutes = 3;
 /** A lag of some seconds is usual, so it is drawn small. */
 const leastSeconds = 30;
 
 /** Lag over the last hour; a press shows the values. The space is there before they are. */
 export function Sparkline({ uid, name }: { readonly uid: string; readonly name: string }) {
   const trend = useContext(LagTrendContext).get(uid);
-  const worst = Math.max(...(trend?.lags ?? []).map((lag) => lag ?? -1));
-  if (!trend || worst < 0) return <span className="spark" />;
+  const known = (trend?.lags ?? []).filter((lag) => lag !== null);
+  const worst = Math.max(...known);
+  if (!trend || known.length < leastMinutes) return <span className="spark" />;
   return (
     <Popover.Root>
       <Popover.Trigger
