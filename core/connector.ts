@@ -142,6 +142,11 @@ export interface ReadRequest {
   /** Null: from the beginning. For Snapshot never null: { pass, key }. */
   readonly after: Offset | null;
   readonly limits: BatchLimits;
+  /**
+   * Above `limits`: how many rows one statement may read, where each statement has a price of its own (a sort without an index), and how
+   * large a batch may be that must be one statement. Omitted: `limits`.
+   */
+  readonly statementLimits?: BatchLimits;
   readonly rowFormat: RowFormat;
   readonly safetyLagMs?: number;
   /** Omit the key of a row from messages. */

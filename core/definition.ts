@@ -67,6 +67,8 @@ export interface Capabilities {
     readonly hasLargest: boolean;
     /** Applies deletions (Rows.deletions) by WritePlan.deletes. */
     readonly canDelete: boolean;
+    /** Readers see the batches, as objects: they are as large as spec.batch says, also where smaller ones would save memory. */
+    readonly showsBatches?: true;
   };
 }
 

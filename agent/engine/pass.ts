@@ -1,4 +1,4 @@
-import { type Batch, freeRows, rowObjectBytes } from '../../core/batch.ts';
+import { type Batch, freeRows } from '../../core/batch.ts';
 import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
@@ -6,6 +6,7 @@ import { encodeOffset, type Offset, withColumns, withOrder } from '../../core/of
 import { requireAhead } from '../../core/offset-order.ts';
 import { requireUsualOffset } from '../../core/offset-size.ts';
 import { isLastDestination } from '../../core/sync-spec.ts';
+import { limitsOf } from './batch-limits.ts';
 import type { BatchHolder } from './batch-memory.ts';
 import type { RunContext } from './context.ts';
 import { newFieldsLeftOut, recordsOf, requireFits, withDeletes, withMisfits } from './incoming-batch.ts';
@@ -58,9 +59,10 @@ export type PassOutcome =
 export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
   const whole = requestFor(open, input.offset, input.heldBack?.mark);
-  const maxBytes = Math.min(whole.limits.maxBytes, context.shared.largestBatchBytes);
-  const maxRows = Math.min(whole.limits.maxRows, Math.ceil(maxBytes / rowObjectBytes));
-  const request = { ...whole, limits: { maxRows, maxBytes }, ...lingering(input) };
+  const { showsBatches = false } = context.definitionOf(context.destination.spec.type).capabilities
+    .destination;
+  const largestBytes = context.shared.largestBatchBytes;
+  const request = { ...whole, ...limitsOf(whole, { largestBytes, showsBatches }), ...lingering(input) };
   const isWhole = isAtomic(request);
   const order = orderNames(open.plan.read);
   const reading = new AbortController();
@@ -77,7 +79,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const batches = readAhead(open.source.read(request, signal), {
     memory: context.shared.batches,
     reader: { holder: input.holder, signal, end: (error) => reading.abort(error) },
-    maxBytes,
+    maxBytes: (request.statementLimits ?? request.limits).maxBytes,
   });
   let isCommitted = !isWhole;
   try {

@@ -31,6 +31,13 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/order.test.ts', only: 'primary key that was changed' },
   },
   {
+    name: 'a batch of values has fewer rows than raw ones',
+    file: 'agent/engine/batch-limits.ts',
+    from: 'within(statementLimits, valuesBatch)',
+    to: 'statementLimits',
+    caughtBy: { test: 'agent/engine/batch-limits.test.ts', only: 'a pass moves values' },
+  },
+  {
     name: 'an offset that is not ahead of the last one is not written',
     file: 'agent/engine/pass.ts',
     from: 'requireAhead(progress.offset, batch.offset, knownOrders(plan.read), source.isAhead?.bind(source));',

@@ -47,7 +47,7 @@ export class HttpSource implements Source {
       since: undefined,
       isSnapshot: true,
     });
-    return describeList(walk.items(undefined, signal), this.#object);
+    return describeList(walk.items(undefined, signal), this.#object, this.#fields.paging.isOnePage);
   }
 
   async check(mode: Mode): Promise<readonly Finding[]> {

@@ -39,7 +39,6 @@ export class MessageRows {
   }[];
   readonly #width: number;
   readonly #wantsDeletions: boolean;
-  readonly #needsObject: boolean;
   readonly #adapt: (row: RecordNode) => RecordNode;
   readonly #flat: FlatJson | undefined;
   readonly #metadata: readonly { readonly index: number; readonly value: (message: Message) => Value }[];
@@ -64,7 +63,6 @@ export class MessageRows {
     });
     this.#width = read.length;
     this.#wantsDeletions = request.wantsDeletions === true;
-    this.#needsObject = columns.every((column) => typeof stepsOf(column)[0] === 'string');
     const isFlat = init.format.name === 'JSON' && !init.isDebezium;
     this.#flat = isFlat ? FlatJson.of(columns, request.columns) : undefined;
     this.#metadata = read.flatMap(({ name }, index) => {
@@ -137,8 +135,6 @@ export class MessageRows {
   }
 
   #row(message: Message, node: RecordNode): MessageRow | undefined {
-    if (this.#needsObject && !isObject(node))
-      return this.#unreadable(message, 'is not an object with fields');
     const row = this.#rows.row(node, message, positionOf(message));
     return row && { row, isDeletion: false };
   }

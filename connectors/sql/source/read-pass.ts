@@ -1,4 +1,4 @@
-import type { Batch } from '../../../core/batch.ts';
+import type { Batch, BatchLimits } from '../../../core/batch.ts';
 import type { BoundReport, PassEnd, ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import { columnRemedy } from '../../../core/nearest.ts';
@@ -13,7 +13,7 @@ import { requireNotBehind } from './source-behind.ts';
 
 export { largest, type Part, type PassBound, type RangeReader } from './range-reader.ts';
 
-/** One pass of any mode by keyset pagination; each statement is its own snapshot and returns at most one batch. */
+/** One pass of any mode by keyset pagination; each statement is its own snapshot and returns at most what spec.batch allows. */
 export async function* readPass(
   reader: RangeReader,
   request: ReadRequest,
@@ -133,7 +133,8 @@ async function* readPages(
 ): AsyncGenerator<Part> {
   const columns = request.columns.map((each) => each.column);
   let after = start;
-  let maxRows = request.limits.maxRows;
+  const limits = request.statementLimits ?? request.limits;
+  let { maxRows } = limits;
   for (;;) {
     let count = 0;
     let bytes = 0;
@@ -145,7 +146,7 @@ async function* readPages(
       yield part;
     }
     if (count < maxRows) return;
-    maxRows = fittingRows(request, count, bytes);
+    maxRows = fittingRows(limits, count, bytes);
   }
 }
 
@@ -157,13 +158,15 @@ const firstCheckedRows = 1_000;
  * part is abandoned after its first one.
  */
 async function* readCheckedPages(
-  { reader, request, orderBy, check }: Pass,
+  { reader, request: asked, orderBy, check }: Pass,
   { after: start, upTo }: Pick<Range, 'after' | 'upTo'>,
   signal: AbortSignal,
 ): AsyncGenerator<Part> {
+  const limits = asked.statementLimits ?? asked.limits;
+  const request = { ...asked, limits };
   const columns = request.columns.map((each) => each.column);
   let after = start;
-  let maxRows = Math.min(request.limits.maxRows, firstCheckedRows);
+  let maxRows = Math.min(limits.maxRows, firstCheckedRows);
   for (;;) {
     const page = reader.readRange({ columns, orderBy, after, upTo, maxRows }, request, signal);
     const { part, isWhole } = await firstPart(page);
@@ -173,7 +176,7 @@ async function* readCheckedPages(
     yield part;
     after = part.lastKey;
     if (isWhole && part.rowCount < maxRows) return;
-    maxRows = fittingRows(request, part.rowCount, part.byteCount);
+    maxRows = fittingRows(limits, part.rowCount, part.byteCount);
   }
 }
 
@@ -188,9 +191,8 @@ async function firstPart(
   return { part, isWhole: true };
 }
 
-/** As many rows as fit into maxBytes by the last statement's average, so that a statement is one full batch. */
-function fittingRows(request: ReadRequest, rows: number, bytes: number): number {
-  const { maxRows, maxBytes } = request.limits;
+/** As many rows as fit into maxBytes by the last statement's average, so that a statement is full batches. */
+function fittingRows({ maxRows, maxBytes }: BatchLimits, rows: number, bytes: number): number {
   const fitting = Math.floor((maxBytes / Math.max(1, bytes / rows)) * 0.98);
   return Math.max(1, Math.min(maxRows, fitting));
 }

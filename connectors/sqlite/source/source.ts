@@ -183,7 +183,7 @@ export class SqliteSource implements Source, RangeReader {
       columns,
       keys: orderBy.map((column) => columns.findIndex((each) => each.name === column.name)),
       isStored: request.rowFormat.format === 'sqlite',
-      maxRows: range.maxRows ?? request.limits.maxRows,
+      maxRows: Math.min(range.maxRows ?? request.limits.maxRows, request.limits.maxRows),
       maxBytes: request.limits.maxBytes,
       shape: shapeOf(request.relation),
       identity: this.#identity,
