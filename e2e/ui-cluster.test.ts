@@ -94,6 +94,27 @@ describe('the web UI over etcd and an agent', () => {
     }
   });
 
+  test('labels that somebody else sets meanwhile are not lost, and an editor never writes another object', async () => {
+    const { page, context, watch } = await openPage(browser, `${url}/syncs/team-a/orders/edit`);
+    await logIn(page);
+    await page.locator('[data-path="spec.schedule.every"] input').fill('1s');
+    const targets = [{ namespace: 'team-a', name: 'orders' }];
+    const labels = { team: 'blue' };
+    await cluster.served.client.send('POST', '/sync-actions', { action: 'label', targets, labels });
+    await page.getByText('No problem found.').waitFor();
+    const review = page.getByRole('button', { name: 'Review' });
+    await review.click();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('What they have changed').waitFor();
+    await page.getByText('team: blue').first().waitFor();
+    assert.deepEqual((await orders()).row.labels, labels);
+    await page.getByRole('button', { name: 'Back' }).click();
+    await writeYaml(page, 'metadata: { name: other, namespace: team-a }\nspec: {}\n');
+    await until(async () => (await review.getAttribute('aria-disabled')) === 'true', { what: 'the button' });
+    assertClean(watch);
+    await context.close();
+  });
+
   test('an offset: not while it runs; suspended, set, undone', async () => {
     const { page, context, watch } = await openPage(browser, `${url}/syncs/team-a/orders?tab=offset`);
     await logIn(page);

@@ -1,6 +1,6 @@
 import { useDataSources } from '../api/queries.ts';
 import { draftOf, type ShownFields } from './editor-kind.ts';
-import { textOf } from './field-inputs.tsx';
+import { textOf } from './field-text.ts';
 import { type Systems, useSystems } from './schema.ts';
 import { isObject, type Manifest, valueIn } from './use-manifest.ts';
 

@@ -151,7 +151,8 @@ function Effect({ effect: { readAgain, skipped, uncounted } }: { readonly effect
 function History({ detail, stored: { history }, path, onDone }: PartProps) {
   const reason = useReason(detail);
   if (history === null) return null;
-  const last = history.at(-1);
+  // A restart is no change that can be undone.
+  const last = history.findLast(({ action }) => action === 'set' || action === 'undo');
   return (
     <Section
       title={text.history}
@@ -163,7 +164,13 @@ function History({ detail, stored: { history }, path, onDone }: PartProps) {
             title={text.undoTitle}
             question={text.undoQuestion(last.to, last.from)}
             reason={reason}
-            work={() => call<Requested>(`${path}/offset/undo`, { method: 'POST', query: { wait: 30 } })}
+            work={() =>
+              call<Requested>(`${path}/offset/undo`, {
+                method: 'POST',
+                query: { wait: 30 },
+                body: { change: { from: last.from, to: last.to } },
+              })
+            }
             onDone={onDone}
           />
         )
