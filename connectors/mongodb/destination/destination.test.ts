@@ -189,7 +189,7 @@ for (const [name, start] of servers) {
       await flow.begin();
       for (const batch of await flow.batches()) await flow.write(batch);
       const shadow = (await database.names()).find((each) => each.startsWith('_idra_shadow_')) ?? '';
-      await database.collection(shadow).deleteOne({ _id: 1 });
+      await database.collection(shadow).deleteOne({ _id: 1 as never });
       await assert.rejects(flow.end(), { code: 'ReplaceCountDiffers' });
       assert.deepEqual(await read('replaced'), [{ _id: 0, no: 0, first: 'before' }]);
     });
