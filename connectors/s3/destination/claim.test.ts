@@ -7,7 +7,10 @@ import type { Row } from '../../../core/values.ts';
 import { faultProxy } from '../../../e2e/kit/proxy.ts';
 import { until } from '../../../e2e/kit/wait.ts';
 import { connector } from '../connector.ts';
+import { S3Session } from '../session.ts';
 import { batchOf, claimWith, planFor, signal, TestBucket, targetOf, twoColumns } from '../test-harness.ts';
+import { readList } from './commit-rows.ts';
+import { sealed } from './object-sets.ts';
 
 let bucket: TestBucket;
 before(async () => {
@@ -201,4 +204,22 @@ test('rows whose folder makes a key that is too long are refused', async () => {
     ],
   );
   await destination.close();
+});
+
+test('a list of objects is never written over by another owner that had the same number of commits', async () => {
+  const session = new S3Session(bucket.access);
+  const setOf = (owner: string) => ({
+    objects: Array.from({ length: 2_001 }, (_, index) => ({
+      key: `${owner}/uid-1-0000000001-0123456789ab-${index}`,
+      rows: 1,
+      bytes: 1,
+    })),
+    lists: [],
+  });
+  const seal = (owner: string) => sealed(session, 'lists/', 'uid-1', setOf(owner), signal);
+  const [list] = (await seal('successor')).lists;
+  await seal('stopped');
+  const [first] = await readList(session, list?.key ?? '', signal);
+  assert.match(first?.key ?? '', /^successor/);
+  await session.close();
 });
