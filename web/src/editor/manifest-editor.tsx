@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { asApiError } from '../api/client.ts';
 import type { Finding } from '../api/types.ts';
+import { Boundary } from '../parts/boundary.tsx';
 import { Button } from '../parts/button.tsx';
 import { Failure, Findings } from '../parts/messages.tsx';
 import { Page, Section } from '../parts/page.tsx';
@@ -128,15 +129,17 @@ function EditorSide({ kind, manifest, draft, check, reveal, show, onPath }: Side
   };
   return (
     <div className="editor-side">
-      <Suspense fallback={<div className="yaml-pane" />}>
-        <YamlPane
-          text={manifest.text}
-          marks={marksOf(manifest, findings)}
-          reveal={reveal}
-          onChange={manifest.setText}
-          onCursor={(offset) => onPath(manifest.pathAt(offset).join('.'))}
-        />
-      </Suspense>
+      <Boundary>
+        <Suspense fallback={<div className="yaml-pane" />}>
+          <YamlPane
+            text={manifest.text}
+            marks={marksOf(manifest, findings)}
+            reveal={reveal}
+            onChange={manifest.setText}
+            onCursor={(offset) => onPath(manifest.pathAt(offset).join('.'))}
+          />
+        </Suspense>
+      </Boundary>
       <Section title={text.problems}>
         {findings.length > 0 && <Findings findings={findings} onJump={jump} />}
         {findings.length === 0 && !failure && (
