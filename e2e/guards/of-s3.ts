@@ -120,7 +120,7 @@ export const ofS3: readonly Guard[] = [
   {
     name: 'S3: keys are listed in their order',
     file: 'connectors/s3/source/object-list.ts',
-    from: 'requireOrder(objects, this.#after, this.#session.where);',
+    from: 'requireOrder(objects, this.#after, where);',
     to: '',
     caughtBy: { test: 'connectors/s3/session.test.ts', only: 'in the order of keys' },
   },
