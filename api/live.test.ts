@@ -112,6 +112,16 @@ describe('live updates', () => {
     outdated.close();
   });
 
+  test('a page of DataSources is told when to read its list again, and nothing else', async () => {
+    const stream = await TestStream.open(admin, ['datasources']);
+    const first = await stream.message('the list', ({ dataSources }) => dataSources);
+    await create('team-a', 'no-matter');
+    await admin.send('POST', '/datasources/team-b', { name: 'third', spec: postgresSpec('db') });
+    await stream.message('the change', ({ dataSources }) => dataSources !== first.data.dataSources);
+    assert.deepEqual(Object.keys(stream.messages.at(-1)?.data ?? {}), ['topic', 'dataSources']);
+    stream.close();
+  });
+
   test('a query that is wrong is refused, and one stream that fails ends alone', async () => {
     for (const topic of ['syncs?sort=colour', 'syncs?limit=x', 'syncs?nothing=x'])
       await admin.refused(400, 'RequestMalformed', `/live?topic=${encodeURIComponent(topic)}`);
