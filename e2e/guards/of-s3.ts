@@ -99,8 +99,8 @@ export const ofS3: readonly Guard[] = [
   {
     name: 'S3: an earlier claim of the same process may have left objects',
     file: 'connectors/s3/destination/leftovers.ts',
-    from: 'for (const { key, modified } of page.objects) {\n        after = key;',
-    to: 'for (const { key, modified } of page.objects) {\n        after = key;\n        if (key.includes(this.#owner)) continue;',
+    from: 'for (const { key, modified } of page.objects) {',
+    to: 'for (const { key, modified } of page.objects) {\n        if (key.includes(this.#owner)) continue;',
     caughtBy: { test: 'connectors/s3/destination/claim.test.ts', only: 'same process' },
   },
   {
@@ -120,7 +120,7 @@ export const ofS3: readonly Guard[] = [
   {
     name: 'S3: keys are listed in their order',
     file: 'connectors/s3/source/object-list.ts',
-    from: 'requireOrder(objects, this.#after, this.#session.where);',
+    from: 'requireOrder(objects, this.#after, where);',
     to: '',
     caughtBy: { test: 'connectors/s3/session.test.ts', only: 'in the order of keys' },
   },

@@ -223,3 +223,44 @@ test('a list of objects is never written over by another owner that had the same
   assert.match(first?.key ?? '', /^successor/);
   await session.close();
 });
+
+test('what a claim has adopted is closed by the next one, if it could not do so itself', async () => {
+  const prefix = 'adopted/';
+  const plan = planFor(twoColumns, null);
+  const first = await connector.openDestination(bucket.access, targetOf(prefix), signal);
+  await claimWith(first, plan, { token: 1n });
+  await first.write(batchOf([1], 1), signal);
+  const proxy = await faultProxy('127.0.0.1', Number(new URL(bucket.server.endpoint).port));
+  const config = { ...bucket.access.config, endpoint: `http://127.0.0.1:${proxy.port}` };
+  const next = await connector.openDestination({ ...bucket.access, config }, targetOf(prefix), signal);
+  let puts = 0;
+  proxy.onClientData((data) => {
+    if (data.includes(`PUT /${bucket.name}/${prefix}_idra/uid-1.json`)) puts += 1;
+    return puts > 1 ? 'close' : 'forward';
+  });
+  const other = { ...plan, uid: 'uid-2' };
+  await assert.rejects(claimWith(next, other, { token: 2n, adoptFrom: 'uid-1' }), {
+    disposition: 'transient',
+  });
+  const isClosed = async () =>
+    new Map((await first.commitRows('', signal)).map((row) => [row.uid, row.isClosed] as const));
+  assert.deepEqual(
+    await isClosed(),
+    new Map([
+      ['uid-1', false],
+      ['uid-2', false],
+    ]),
+  );
+  proxy.heal();
+  const { offset } = await claimWith(next, other, { token: 3n });
+  assert.match(offset ?? '', /"id":"1"/);
+  assert.deepEqual(
+    await isClosed(),
+    new Map([
+      ['uid-1', true],
+      ['uid-2', false],
+    ]),
+  );
+  await Promise.all([first.close(), next.close()]);
+  await proxy.stop();
+});

@@ -48,6 +48,11 @@ test('a path that leads nowhere is refused, and the whole record is one', async 
   await assert.rejects(rowsIn({}, parquet), { code: 'ManifestInvalid' });
 });
 
+test('a character cannot be delimiter and quote at once', async () => {
+  for (const csv of [{ delimiter: '"' }, { quote: ',' }, { delimiter: ';', escape: ';' }])
+    await assert.rejects(rowsIn({}, { format: 'CSV', csv }), { code: 'ManifestInvalid' });
+});
+
 test('what Idra stores beside its objects is no data, wherever the prefix ends', async () => {
   const objects = { '_idra/uid.json': '{"a":1}\n', '_idra/uid/x.json': '{"a":2}\n', 'x.jsonl': '{"a":3}\n' };
   assert.deepEqual(await rowsIn(objects), [[3n]]);
