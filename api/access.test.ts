@@ -73,6 +73,57 @@ describe('who may do what', () => {
     ]);
   });
 
+  // The other tests follow the table, so what it says is said here a second time.
+  test('a viewer only reads what is stored, and what touches all namespaces is for administrators', () => {
+    const idsOf = (fits: (access: Access) => boolean) =>
+      routes
+        .map(({ id }) => id)
+        .filter((id) => fits(accessTo(id)))
+        .sort();
+    const forViewers = routes.filter(({ id }) => accessTo(id).who === 'viewer');
+    assert.deepEqual([...new Set(forViewers.map(({ method }) => method))], ['GET']);
+    const noEditor = ({ who }: Access) => who !== 'viewer' && who !== 'editor';
+    const changes = new Set(routes.filter(({ method }) => method !== 'GET').map(({ id }) => id));
+    assert.deepEqual(
+      idsOf((access) => access.who === 'admin'),
+      [
+        'createUser',
+        'deleteUser',
+        'exportAudit',
+        'holdAgent',
+        'listAudit',
+        'listUsers',
+        'previewMoves',
+        'rebalance',
+        'releaseAgent',
+        'updateUser',
+      ],
+    );
+    assert.deepEqual(
+      idsOf((access) => access.who === 'admin' && access.in !== 'all'),
+      [],
+    );
+    const ownAccount = idsOf((access) => noEditor(access) && access.who !== 'admin').filter((id) =>
+      changes.has(id),
+    );
+    assert.deepEqual(ownAccount, [
+      'createToken',
+      'deleteSessions',
+      'deleteToken',
+      'login',
+      'logout',
+      'setOwnPassword',
+    ]);
+    assert.deepEqual(
+      idsOf((access) => access.who === 'editor' && access.in !== 'path'),
+      ['actOnSyncs'],
+      'each Sync is looked at by itself',
+    );
+    const forPeople = idsOf((access) => 'isForPerson' in access || access.who === 'passwordSetter');
+    for (const id of ['createUser', 'updateUser', 'deleteUser', 'createToken', 'setOwnPassword'])
+      assert.ok(forPeople.includes(id as never), id);
+  });
+
   for (const caller of callers)
     test(`${caller.name}: allowed and refused as in the table`, async () => {
       const { users, sessions, tokens } = api.api.services;

@@ -4,10 +4,11 @@ import type { z } from 'zod';
 import { statusOf } from '../coordination/test-objects.ts';
 import type { SyncStatus } from '../core/status.ts';
 import type { DataSourceRow } from './contract/index.ts';
-import type { syncList } from './schemas/syncs.ts';
+import type { syncDetail, syncList } from './schemas/syncs.ts';
 import { singleInstallation, TestApi, type TestClient } from './test-api.ts';
 
 type SyncList = z.infer<typeof syncList>;
+type SyncDetail = z.infer<typeof syncDetail>;
 
 const spec = (dataSource: string, mode = 'Id') => ({
   source: { dataSource, table: 'public.orders' },
@@ -25,7 +26,7 @@ const sync = (namespace: string, name: string, dataSource = 'shop', mode = 'Id')
 /** Reports as the engine would: the view listens to the state file. */
 const reports: Readonly<Record<string, Partial<SyncStatus>>> = {
   orders: { state: 'Running', lagSeconds: 5, rowsPerSecond: 100, agent: 'a-0' },
-  events: { state: 'Waiting', lagSeconds: 600, agent: 'a-1' },
+  events: { state: 'Waiting', reason: 'NothingNew', hasCaughtUp: true, lagSeconds: 600, agent: 'a-1' },
   broken: { state: 'Failed', reason: 'TableNotFound', message: 'no table x\nsecond line' },
 };
 
@@ -70,6 +71,21 @@ describe('lists', () => {
     assert.deepEqual(await names('limit=3'), ['broken', 'events', 's00']);
     const { items } = await admin.get<SyncList>('/syncs?limit=1');
     assert.deepEqual([items[0]?.attention, items[0]?.message], ['failed', 'no table x']);
+  });
+
+  test('the reason is that of the condition Ready, whichever the engine has given', async () => {
+    const { items } = await admin.get<SyncList>('/syncs?q=-namespace:many&sort=name');
+    assert.deepEqual(
+      items.map(({ name, reason }) => [name, reason]),
+      [
+        ['events', 'HasCaughtUp'],
+        ['orders', 'Waiting'],
+        ['broken', 'TableNotFound'],
+      ],
+    );
+    const { object, row } = await admin.get<SyncDetail>('/syncs/team-a/events');
+    const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
+    assert.equal(row.reason, ready?.reason);
   });
 
   test('pages, orders and totals', async () => {

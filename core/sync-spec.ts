@@ -125,6 +125,7 @@ export interface HttpPaging {
   readonly limitParam?: string | undefined;
   readonly limit?: number | undefined;
   readonly morePath?: string | undefined;
+  readonly onePage?: true | undefined;
   readonly recheck?: boolean | undefined;
 }
 

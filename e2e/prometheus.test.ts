@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TotalTrend, Trend } from '../api/contract/index.ts';
+import type { LagTrends, TotalTrend, Trend } from '../api/contract/index.ts';
 import { serve } from './api/serve.ts';
 import { AgentCluster } from './kit/agents.ts';
 import { freePort } from './kit/free-port.ts';
@@ -57,6 +57,12 @@ test('a real Prometheus reads the metrics of an agent, and the API shows them as
     const total = await client.get<TotalTrend>('/trend');
     const last = total.points.findLast(({ rate }) => rate > 0);
     assert.deepEqual([last?.syncs, last?.failing], [1, 0]);
+    const lags = await client.get<LagTrends>('/lag-trends');
+    assert.equal(lags.source, 'prometheus');
+    assert.ok(
+      lags.items[0]?.lags.some((lag) => lag !== null),
+      'the list has its lag by minutes',
+    );
     assert.equal((await running.stop()).code, 0);
   } finally {
     await server.stop();

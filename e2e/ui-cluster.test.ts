@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import type { SyncDetail } from '../api/contract/index.ts';
 import { adminPassword, firstPassword, TestClient, userPassword } from '../api/test-api.ts';
 import { until } from './kit/wait.ts';
+import { createOrders } from './ui/create-orders.ts';
 import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
 import { ShopCluster } from './ui/shop-cluster.ts';
 import { writeYaml } from './ui/write-yaml.ts';
@@ -57,10 +58,7 @@ describe('the web UI over etcd and an agent', () => {
     await page.getByText('about 3').waitFor();
     await page.getByRole('button', { name: 'Review' }).click();
     await page.getByRole('dialog').getByText('idField: id').waitFor();
-    await page.getByRole('button', { name: 'Create', exact: true }).click();
-    await page.getByRole('heading', { name: 'orders' }).waitFor();
-    await page.getByText('written 3').waitFor();
-    assert.equal(cluster.folder.query('team-a/warehouse.db', 'SELECT count(*) FROM orders')[0]?.[0], 3);
+    await createOrders(page, cluster);
     assertClean(watch);
     await context.close();
   });
@@ -94,6 +92,40 @@ describe('the web UI over etcd and an agent', () => {
       assertClean(watch);
       await context.close();
     }
+  });
+
+  test('labels that somebody else sets meanwhile are not lost, and an editor never writes another object', async () => {
+    const { page, context, watch } = await openPage(browser, `${url}/syncs/team-a/orders/edit`);
+    await logIn(page);
+    await page.locator('[data-path="spec.schedule.every"] input').fill('1s');
+    const targets = [{ namespace: 'team-a', name: 'orders' }];
+    const labels = { team: 'blue' };
+    await cluster.served.client.send('POST', '/sync-actions', { action: 'label', targets, labels });
+    await page.getByText('No problem found.').waitFor();
+    const review = page.getByRole('button', { name: 'Review' });
+    await review.click();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('What they have changed').waitFor();
+    await page.getByText('team: blue').first().waitFor();
+    assert.deepEqual((await orders()).row.labels, labels);
+    await page.getByRole('button', { name: 'Back' }).click();
+    await writeYaml(page, 'metadata: { name: other, namespace: team-a }\nspec: {}\n');
+    await until(async () => (await review.getAttribute('aria-disabled')) === 'true', { what: 'the button' });
+    assertClean(watch);
+    await context.close();
+  });
+
+  test('the list of data sources shows a new one without being asked', async () => {
+    const { page, context, watch } = await openPage(browser, `${url}/data-sources`);
+    await logIn(page);
+    await page.getByRole('link', { name: 'team-a/warehouse' }).waitFor();
+    const spec = { postgres: { host: '127.0.0.1', port: 1, database: 'd', user: 'u' } };
+    await cluster.served.client.send('POST', '/datasources/team-a', { name: 'pushed', spec });
+    await page.getByRole('link', { name: 'team-a/pushed' }).waitFor();
+    await cluster.served.client.send('DELETE', '/datasources/team-a/pushed');
+    await page.getByRole('link', { name: 'team-a/pushed' }).waitFor({ state: 'detached' });
+    assertClean(watch);
+    await context.close();
   });
 
   test('an offset: not while it runs; suspended, set, undone', async () => {

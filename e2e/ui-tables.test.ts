@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { SyncDetail, SyncList } from '../api/contract/index.ts';
 import { until } from './kit/wait.ts';
+import { createOrders } from './ui/create-orders.ts';
 import { assertClean, logIn, openPage, startBrowser } from './ui/open-page.ts';
 import { ShopCluster } from './ui/shop-cluster.ts';
 import { writeYaml } from './ui/write-yaml.ts';
@@ -68,10 +69,7 @@ describe('from tables to Syncs in the web UI', () => {
     await page.getByRole('button', { name: 'Review' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.locator('.line-added').getByText('maxRows: 1000').waitFor();
-    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
-    await page.getByRole('heading', { name: 'orders' }).waitFor();
-    await page.getByText('written 3').waitFor();
-    assert.equal(cluster.folder.query('team-a/warehouse.db', 'SELECT count(*) FROM orders')[0]?.[0], 3);
+    await createOrders(page, cluster);
     assertClean(watch);
     await context.close();
   });
@@ -122,6 +120,35 @@ describe('from tables to Syncs in the web UI', () => {
     await context.close();
   });
 
+  test('the form has the fields of the chosen systems, first the one that names their objects', async () => {
+    const { client } = cluster.served;
+    const named = (name: string, spec: object) => client.send('POST', '/datasources/team-a', { name, spec });
+    await named('documents', { mongodb: { hosts: ['db.example'], database: 'd' } });
+    await named('events', { kafka: { brokers: ['broker.example:9092'] } });
+    const { page, context, watch } = await openPage(browser, `${url}/syncs/new`);
+    await logIn(page);
+    await page.getByLabel('Namespace', { exact: true }).fill('team-a');
+    const end = (name: string) => page.locator(`[data-path="spec.${name}"]`);
+    const field = (path: string) => page.locator(`[data-path="spec.${path}"]`);
+    await field('source.table').waitFor();
+    await field('source.dataSource').locator('select').selectOption('documents');
+    await field('source.collection').waitFor();
+    await field('destination.dataSource').locator('select').selectOption('events');
+    await field('destination.topic').waitFor();
+    const shown = async (name: string) =>
+      await end(name).locator(':scope > .form-fields > .field > label').allTextContents();
+    assert.deepEqual((await shown('source')).slice(0, 2), ['dataSource (required)', 'collection']);
+    assert.deepEqual(await shown('destination'), ['dataSource (required)', 'topic']);
+    for (const path of ['source.table', 'source.topic', 'destination.table', 'destination.collection'])
+      assert.equal(await field(path).count(), 0, path);
+    await field('source.dataSource').locator('select').selectOption('shop');
+    await field('source.table').waitFor();
+    assert.equal(await field('source.collection').count(), 0);
+    page.once('dialog', (dialog) => void dialog.accept());
+    assertClean(watch);
+    await context.close();
+  });
+
   test('many tables at once: one Sync for each by a template, each created or refused with the reason', async () => {
     const { client } = cluster.served;
     const { page, context, watch } = await openPage(browser, `${url}/data-sources/team-a/shop`);
@@ -145,9 +172,13 @@ describe('from tables to Syncs in the web UI', () => {
     await row('orders').getByText('exists already').waitFor();
     await row('notes').getByText('idField').waitFor();
     await dialog.getByText('2 can be created.').waitFor();
+    await dialog.getByRole('button', { name: 'Plan each' }).click();
+    await row('invoices').getByText('Plan: about 2 rows wait').waitFor();
+    await row('notes').getByText('Plan:').waitFor();
     assert.equal((await client.get<SyncList>('/syncs')).total, 1, 'nothing is created by looking');
 
     await dialog.getByLabel('Names of the Syncs').fill('copy-{schema}-{table}');
+    await row('invoices').getByText('Plan:').waitFor({ state: 'detached' });
     await dialog.getByLabel('Names at the destination').fill('copied_{table}');
     await dialog.getByText('3 can be created.').waitFor();
     await create.click();

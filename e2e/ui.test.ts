@@ -87,4 +87,20 @@ describe('the web UI over single mode', () => {
     assertClean(watch);
     await context.close();
   });
+
+  test('a page that the server does not have any more, after an upgrade, says so; the others are still there', async () => {
+    const { page, context } = await openPage(browser, `${url}/syncs`);
+    await logIn(page);
+    await page.getByRole('row').filter({ hasText: 'orders' }).waitFor();
+    await page.route(/assets\/data-sources-/, (route) => route.fulfill({ status: 404 }));
+    await page.getByRole('link', { name: 'Data sources' }).click();
+    await page.getByRole('alert').getByText('reload the page').waitFor();
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.unroute(/assets\/data-sources-/);
+    await page.getByRole('link', { name: 'Data sources' }).click();
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByRole('heading', { name: 'Data sources' }).waitFor();
+    await context.close();
+  });
 });

@@ -236,6 +236,15 @@ describe('operations of a fleet', () => {
         );
         await fleet.label(await read(), { tier: null });
         assert.deepEqual((await read()).labels, { team: 'a' });
+        await fleet.put({ ...named('2m'), labels: { team: 'b', fresh: 'x' } });
+        assert.deepEqual((await read()).labels, { team: 'b', fresh: 'x' });
+        await fleet.label(await read(), { more: 'y' });
+        await fleet.put({ ...named('4m'), labels: { fresh: 'z' } });
+        const { labels, spec } = await read();
+        assert.deepEqual(labels, { fresh: 'z' }, 'what is left out is deleted, whoever has set it');
+        assert.equal((spec as { schedule: { every: string } }).schedule.every, '4m');
+        await fleet.put({ ...named('4m'), labels: {} });
+        assert.deepEqual((await read()).labels ?? {}, {});
       } finally {
         await fleet.close();
       }

@@ -78,21 +78,31 @@ async function putOnce(
     name,
     ...(before && { resourceVersion: before.metadata.resourceVersion }),
     annotations,
-    ...(manifest.labels && { labels: manifest.labels }),
   };
-  const object = removesForeign(stored, spec, owners, client.fieldManager)
-    ? await client.patch<Stored>(
-        resource,
-        { namespace, name },
-        { metadata: { ...metadata, labels: undefined }, spec: mergePatchOf(stored, spec) },
-        { isDryRun },
-      )
-    : await client.apply<Stored>(
-        resource,
-        { metadata, spec: withoutForeign(spec, stored, owners, client.fieldManager) },
-        // Whose fields may be taken is decided above, for this version of the object.
-        { isDryRun, isForced: true },
-      );
+  const { labels } = manifest;
+  const storedLabels = before?.metadata.labels ?? {};
+  // Labels that another request has set belong to another entry of the owners: apply would leave them.
+  const losesLabel = labels && Object.keys(storedLabels).some((label) => !Object.hasOwn(labels, label));
+  const object =
+    losesLabel || removesForeign(stored, spec, owners, client.fieldManager)
+      ? await client.patch<Stored>(
+          resource,
+          { namespace, name },
+          {
+            metadata: { ...metadata, ...(labels && { labels: mergePatchOf(storedLabels, labels) }) },
+            spec: mergePatchOf(stored, spec),
+          },
+          { isDryRun },
+        )
+      : await client.apply<Stored>(
+          resource,
+          {
+            metadata: { ...metadata, ...(labels && { labels }) },
+            spec: withoutForeign(spec, stored, owners, client.fieldManager),
+          },
+          // Whose fields may be taken is decided above, for this version of the object.
+          { isDryRun, isForced: true },
+        );
   const isSame =
     before !== undefined &&
     isDeepStrictEqual(before.spec, object.spec) &&

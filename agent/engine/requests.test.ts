@@ -138,8 +138,18 @@ test('an offset is set only while suspended, only if the expected offset matches
     assert.match(answer.message, message);
   }
   assert.equal((await run.seen('Suspended')).offsetText, '1');
-  run.post({ type: 'undo-offset', id: '5' });
+  run.post({ type: 'undo-offset', id: '4a', offset: { value: '2', expect: '1' } });
+  const another = await run.answered('undo-offset', '4a');
+  assert.equal(another.state, 'Refused');
+  assert.match(another.message, /the last manual change is 3 to 1, and not the one to undo/);
+  run.post({ type: 'undo-offset', id: '5', offset: { value: '3', expect: '1' } });
   assert.equal((await run.answered('undo-offset', '5')).message, 'the offset is 3');
+  run.post({ type: 'undo-offset', id: '5-again', offset: { value: '3', expect: '1' } });
+  assert.equal(
+    (await run.answered('undo-offset', '5-again')).state,
+    'Refused',
+    'a second click redoes nothing',
+  );
   run.post({ type: 'undo-offset', id: '5a' });
   assert.equal(
     (await run.answered('undo-offset', '5a')).message,

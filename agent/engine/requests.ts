@@ -4,11 +4,13 @@ import { reach } from '../../core/crash-points.ts';
 import { asIdraError, describeError, permanent } from '../../core/errors.ts';
 import {
   decodeStored,
+  describeEncoded,
   encodeOffset,
   formatOffset,
   isShortened,
   type Offset,
   parseOffset,
+  showEncoded,
   shownOffset,
   withColumns,
   withOrder,
@@ -52,7 +54,9 @@ export async function changeOffset(
   }
   if (isLastDestination(context.sync.spec)) throw offsetNotKept(context.sync.spec.mode);
   const change =
-    request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
+    request.type === 'undo-offset'
+      ? await undoChange(context, request)
+      : wantedChange(open, request, storedOffset);
   // Already stored by an earlier attempt, which died between its commit and its answer.
   const expected = storedOffset === change.offset ? storedOffset : change.expected;
   const row = await open.destination.setOffset(
@@ -108,10 +112,18 @@ function isSameOffset(text: string, stored: Offset | null, mode: Offset['mode'])
   return !isShortened(text.trim()) && formatOffset(parseOffset(text, mode)) === formatOffset(stored);
 }
 
-async function undoChange(context: RunContext): Promise<Change> {
+/** A request may say which change it means: another user may have made one since. */
+async function undoChange(context: RunContext, { offset }: Request): Promise<Change> {
   const history = await context.lock.readHistory();
   const last = history.findLast((entry) => entry.action === 'set' || entry.action === 'undo');
   if (!last) throw permanent('NothingToUndo', 'no manual change of the offset is recorded for this Sync');
+  const { expect = describeEncoded(last.to), value = describeEncoded(last.from) } = offset ?? {};
+  if (expect !== describeEncoded(last.to) || value !== describeEncoded(last.from))
+    throw permanent(
+      'OffsetMoved',
+      `the last manual change is ${showEncoded(last.from)} to ${showEncoded(last.to)}, and not the one to undo`,
+      { fix: 'look at the history again' },
+    );
   return { expected: last.to, offset: last.from };
 }
 

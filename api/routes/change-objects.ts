@@ -16,7 +16,7 @@ import {
 } from '../schemas/changes.ts';
 import { objectParams } from '../schemas/common.ts';
 import type { Services } from '../services.ts';
-import { requireDataSource } from './data-sources.ts';
+import { requireDataSource, requireUnused } from './data-sources.ts';
 import { requireSync } from './syncs.ts';
 import { requireVersion } from './users.ts';
 
@@ -51,7 +51,11 @@ const kinds: readonly Kind[] = [
     createBody: createDataSourceBody,
     updateBody: updateDataSourceBody,
     require: requireDataSource,
-    delete: ({ fleet }, { namespace, name }) => fleet.deleteDataSource(namespace, name),
+    delete: async (services, { namespace, name }) => {
+      // Kubernetes would delete it later, when nobody expects it.
+      requireUnused(services, { namespace, name });
+      await services.fleet.deleteDataSource(namespace, name);
+    },
   },
 ];
 

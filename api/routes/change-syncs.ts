@@ -3,7 +3,15 @@ import type { Request, RequestType } from '../../core/status.ts';
 import { ask, newRequestId } from '../../fleet/ask.ts';
 import type { FleetSync } from '../../fleet/contract.ts';
 import { type Call, type Route, route } from '../http/route.ts';
-import { owners, requestBody, requested, setOffsetBody, suspendBody, waitQuery } from '../schemas/changes.ts';
+import {
+  owners,
+  requestBody,
+  requested,
+  setOffsetBody,
+  suspendBody,
+  undoOffsetBody,
+  waitQuery,
+} from '../schemas/changes.ts';
 import { objectParams } from '../schemas/common.ts';
 import type { Services } from '../services.ts';
 import { requireChangeable } from './change-objects.ts';
@@ -87,9 +95,14 @@ function undoOffsetRoute(services: Services): Route {
     summary: 'Undo the last manual change of the offset',
     params: objectParams,
     query: waitQuery,
+    body: undoOffsetBody,
     answer: requested,
     status: 202,
-    handle: (call) => post(services, call, 'undo-offset', call.query.wait),
+    handle(call) {
+      const { change } = call.body;
+      const offset = change && { value: change.from, expect: change.to };
+      return post(services, call, 'undo-offset', call.query.wait, offset);
+    },
   });
 }
 

@@ -66,12 +66,7 @@ export function dataSourceRoutes(services: Services): readonly Route[] {
 export function dataSourceDetailOf(services: Services, found: FleetDataSource) {
   const { view, mode } = services;
   const key = `${found.namespace}/${found.name}`;
-  const usedBy = [...view.syncs()]
-    .filter(
-      ({ namespace, spec }) => namespace === found.namespace && dataSourcesIn(spec).includes(found.name),
-    )
-    .map(({ name }) => name)
-    .sort();
+  const usedBy = usersOf(services, found);
   return {
     object: objectOf(found) as never,
     row: rowOf(found, slotCounts(services)),
@@ -85,10 +80,32 @@ export function dataSourceDetailOf(services: Services, found: FleetDataSource) {
   };
 }
 
+interface Name {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Names of the Syncs that use it. */
+function usersOf({ view }: Pick<Services, 'view'>, { namespace, name }: Name): readonly string[] {
+  const users = [...view.syncs()].filter(
+    (sync) => sync.namespace === namespace && dataSourcesIn(sync.spec).includes(name),
+  );
+  return users.map((sync) => sync.name).sort();
+}
+
+/** Throws DataSourceInUse (permanent). */
+export function requireUnused(services: Services, name: Name): void {
+  const users = usersOf(services, name);
+  if (users.length === 0) return;
+  const more = users.length > 10 ? ` and ${users.length - 10} more` : '';
+  const text = `DataSource ${name.namespace}/${name.name} is used by ${users.slice(0, 10).join(', ')}${more}`;
+  throw permanent('DataSourceInUse', text, { fix: 'delete these Syncs first' });
+}
+
 /** Throws DataSourceNotFound (permanent). */
 export function requireDataSource(
   { view }: Pick<Services, 'view'>,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { namespace, name }: Name,
 ): FleetDataSource {
   const found = view.findDataSource(namespace, name);
   if (found) return found;

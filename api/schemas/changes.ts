@@ -57,6 +57,12 @@ export const setOffsetBody = z.strictObject({
   ),
   expect: offsetText.describe('The offset that must be stored now, or none.'),
 });
+export const undoOffsetBody = z.strictObject({
+  change: z
+    .strictObject({ from: offsetText, to: offsetText })
+    .optional()
+    .describe('The last manual change, as shown to the user; refused if it is another one now.'),
+});
 export const requested = z
   .strictObject({
     id: z.string(),

@@ -129,13 +129,15 @@ export interface HttpConfig {
 
 export function readConfig(access: SystemAccess): HttpConfig {
   const fields = schema.parse(access.config);
-  const base = fields.url.replace(/\/+$/, '');
+  // As the parser of URLs writes it, without a default port, so that it begins with its origin.
+  const url = urlOf(fields.url, 'spec.http.url');
+  const base = url.href.replace(/\/+$/, '');
   const where = `${access.dataSource} (${base})`;
   const config: HttpConfig = {
     where,
     dataSource: access.dataSource,
     base,
-    origin: urlOf(base, 'spec.http.url').origin,
+    origin: url.origin,
     rule: { allowsPrivate: fields.allowPrivateAddresses, where },
     tls: tlsOf(fields, access),
     headers: lowerCase(headersOf(fields)),

@@ -9,17 +9,22 @@ import type { SourceObject } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import type { WalkedItem } from './source/item-reader.ts';
 
-/** The columns of a list: those of the manifest, or inferred from its first items. The first page is read in any case. */
+/**
+ * The columns of a list: those of the manifest, or inferred from its first items. The first page is read in any case, and to its end if it
+ * should be the only one: what the answer says of a next page is behind its items.
+ */
 export async function describeList(
   pages: AsyncGenerator<readonly WalkedItem[], void>,
   object: SourceObject,
+  isOnePage: boolean,
 ): Promise<Relation> {
   const { path = '', columns, key } = object;
   const records: JsonValue[] = [];
   const wanted = columns ? 1 : (object.sample ?? defaultSample);
   for await (const items of pages) {
-    records.push(...items.flatMap(({ record }) => (record === undefined ? [] : [record])));
-    if (records.length >= wanted) break;
+    if (records.length < wanted)
+      records.push(...items.flatMap(({ record }) => (record === undefined ? [] : [record])));
+    if (records.length >= wanted && !isOnePage) break;
   }
   records.splice(wanted);
   const recordColumns = columns ?? inferred(records, object);

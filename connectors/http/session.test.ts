@@ -91,6 +91,11 @@ test('credentials are sent as configured', async () => {
   });
 });
 
+test('a url may have the default port, a name in capitals, and slashes at its end', () => {
+  const { base, origin } = openSession('https://API.example.com:443/v2//').config;
+  assert.deepEqual([base, origin], ['https://api.example.com/v2', 'https://api.example.com']);
+});
+
 test('a credential is not sent without TLS unless that is allowed', () => {
   const options = {
     config: { bearerTokenSecretRef: reference, allowCleartextPassword: false },

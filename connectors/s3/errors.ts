@@ -116,6 +116,12 @@ export const isMissing = (thrown: unknown): boolean =>
 export const isOtherVersion = (thrown: unknown): boolean =>
   statusOf(thrown) === 412 || (thrown as DriverError | undefined)?.name === 'PreconditionFailed';
 
+/** Keys that AWS has, and servers that store objects as files have not: `a//b`, `../a`, names of more than 255 bytes. */
+export const isNameRefused = (thrown: unknown): boolean =>
+  ['KeyTooLongError', 'XMinioInvalidObjectName', 'XMinioInvalidResourceName'].includes(
+    (thrown as DriverError | undefined)?.name ?? '',
+  );
+
 /** Another conditional write of this key was under way at the same moment. */
 export const isConflict = (thrown: unknown): boolean =>
   statusOf(thrown) === 409 || (thrown as DriverError | undefined)?.name === 'ConditionalRequestConflict';

@@ -14,6 +14,13 @@ export const callCodes = {
     remedy: 'Correct the call by the documentation of the API; it is retried.',
     systems: ['HTTP'],
   },
+  AnswerIncomplete: {
+    cause:
+      'The API answered with a status of success that stands for no whole list: 202 (it is not made yet), 206 (a part of it), or another one.',
+    remedy:
+      'After 202 it is retried. Otherwise set path to a list that the API answers with 200, and ask for its parts by source.paging.',
+    systems: ['HTTP'],
+  },
   AnswerInvalid: {
     cause:
       'The answer of the API is not JSON, or does not have its rows or its next page where the Sync says.',
@@ -34,6 +41,13 @@ export const callCodes = {
     cause:
       'The link to the next page leads to another origin than that of the DataSource. It was not followed, because it would get the credentials.',
     remedy: 'Set url to the origin that the links have, or use another kind of source.paging.',
+    systems: ['HTTP'],
+  },
+  NextPageUnread: {
+    cause:
+      'The answer names a next page, and source.paging does not lead to it: the Sync would have only a part of the list.',
+    remedy:
+      'Set source.paging as the message says, or paging.onePage to true if the first page is all that is wanted.',
     systems: ['HTTP'],
   },
   PageRepeated: {

@@ -30,6 +30,10 @@ const paging = z.strictObject({
   limitParam: parameter().describe('Query parameter that takes the size of a page; needs limit.'),
   limit: z.int().min(1).max(100_000).optional().describe('Size of a page to ask for.'),
   morePath: answerPath().describe('Where the answer says whether there are more pages: has_more.'),
+  onePage: z
+    .literal(true)
+    .optional()
+    .describe('true: only the first page is read, also if the answer names a next one (NextPageUnread).'),
   recheck: z
     .boolean()
     .optional()

@@ -41,6 +41,7 @@ test('a value that fits becomes the canonical value, with all its digits', () =>
     ['timestamp with time zone', '"2026-11-24T00:30:00.5+02:00"', '2026-11-23 22:30:00.5Z'],
     ['timestamp(0) with time zone', '"2026-11-24 08:00:00.000Z"', '2026-11-24 08:00:00Z'],
     ['interval', '"P1DT2H"', 'P1DT2H'],
+    ['interval', '"P-1Y2M-3DT-4H5M-0.5S"', 'P-1Y2M-3DT-4H5M-0.5S'],
     ["enum('new','paid')", '"paid"', 'paid'],
     ['bit(4)', '"0110"', '0110'],
     ['int64[]', '[1, null, 3]', [1n, null, 3n]],

@@ -86,7 +86,8 @@ function scalarConverter(type: ColumnType): ScalarConverter {
           : new Misfit('is none of the values of its type');
     case 'interval':
       return matching(
-        /^-?P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$/,
+        // Each part of PostgreSQL's intervals has a sign of its own.
+        /^-?P(?=.)(-?\d+Y)?(-?\d+M)?(-?\d+W)?(-?\d+D)?(T(?=.)(-?\d+H)?(-?\d+M)?(-?\d+(\.\d+)?S)?)?$/,
         'an interval like P1DT2H',
       );
     case 'bit':

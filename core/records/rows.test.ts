@@ -88,3 +88,12 @@ test('fields without a column are found, unless a column has the whole record', 
   assert.deepEqual(whole.row(parseJson('{"a": 1.0}'), { offset: 0n }, 'offset 0'), ['{"a":1.0}']);
   assert.deepEqual(whole.take(), {});
 });
+
+test('a record that is no object is a misfit where all columns are fields', () => {
+  const rows = maker(columns.map((each) => ({ ...each, nullable: true })));
+  for (const text of ['null', '5', '[{}]', '"x"'])
+    assert.equal(rows.row(parseJson(text), { offset: 1n }, 'offset 1'), undefined, text);
+  assert.equal(rows.take().misfits?.count, 4);
+  const whole = maker([{ name: 'whole', path: '', type: 'json', nullable: true }]);
+  assert.deepEqual(whole.row(parseJson('5'), { offset: 1n }, 'offset 1'), ['5']);
+});

@@ -28,6 +28,8 @@ export class RowMaker<N, M = undefined> {
   readonly #cells: readonly Cell<N, M>[];
   /** Undefined: new fields are not looked for. */
   readonly #known: ReadonlySet<string> | undefined;
+  /** All columns are fields. */
+  readonly #needsObject: boolean;
   #count = 0;
   #rejections: Rejection[] = [];
   #fields: Inference<N> | undefined;
@@ -35,6 +37,8 @@ export class RowMaker<N, M = undefined> {
   constructor(source: RowSource<N, M>, request: Pick<ReadRequest, 'columns' | 'findsNewFields'>) {
     this.#source = source;
     this.#cells = request.columns.map(({ column }) => cellOf(source, column));
+    const { columns } = source;
+    this.#needsObject = columns.length > 0 && columns.every((each) => typeof stepsOf(each)[0] === 'string');
     this.#known = request.findsNewFields ? knownFields(source.columns) : undefined;
   }
 
@@ -43,6 +47,10 @@ export class RowMaker<N, M = undefined> {
    * only for them.
    */
   row(record: N, of: M, position: string | (() => string)): Value[] | undefined {
+    if (this.#needsObject && this.#source.access.read(record).kind !== 'object') {
+      this.unreadable(typeof position === 'string' ? position : position(), 'is not an object with fields');
+      return undefined;
+    }
     if (this.#known) this.#look(record, this.#known);
     const row: Value[] = [];
     for (const cell of this.#cells) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { until } from '../kit/wait.ts';
+import { agentCommandTests } from './agent-command-tests.ts';
 import { etcdTests } from './etcd-tests.ts';
 import { manySyncsTests } from './many-syncs-tests.ts';
 import {
@@ -81,5 +82,6 @@ test('helm install, apply, rows that arrive, and agents that are added and remov
   );
 });
 
+agentCommandTests();
 etcdTests();
 manySyncsTests();

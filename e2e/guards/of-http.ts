@@ -47,8 +47,8 @@ export const ofHttp: readonly Guard[] = [
   {
     name: 'HTTP: times that may not be final are held back',
     file: 'connectors/http/source/late-row-bound.ts',
-    from: 'return ms !== undefined && ms < boundMs;',
-    to: 'return ms !== undefined && ms < boundMs + 86_400_000;',
+    from: "return canonical.includes(':') ? ms < boundMs : ms + dayMs <= boundMs;",
+    to: "return canonical.includes(':') ? ms < boundMs + dayMs : ms + dayMs <= boundMs;",
     caughtBy: { test: 'connectors/http/source/late-rows.test.ts', only: 'may not be final' },
   },
   {
@@ -95,5 +95,19 @@ export const ofHttp: readonly Guard[] = [
     from: 'return ends.flatMap((end) => fieldsOfOthers(end, offered.systems));',
     to: 'return ends.flatMap((end) => fieldsOfOthers(end, offered.systems).slice(0, 0));',
     caughtBy: { test: 'crds/custom-resources.test.ts', only: 'our own validation' },
+  },
+  {
+    name: 'HTTP: a next page that is not followed stops the Sync',
+    file: 'connectors/http/source/paging.ts',
+    from: 'if (next === undefined) this.#requireLast(facts);',
+    to: '',
+    caughtBy: { test: 'connectors/http/source/next-page.test.ts', only: 'is not followed' },
+  },
+  {
+    name: 'HTTP: a page that has not changed keeps its link',
+    file: 'connectors/http/source/page-reader.ts',
+    from: 'const link = headers.link ?? this.#answers.get(key)?.link;',
+    to: 'const link = headers.link;',
+    caughtBy: { test: 'connectors/http/source/next-page.test.ts', only: '304' },
   },
 ];

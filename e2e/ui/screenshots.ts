@@ -13,7 +13,8 @@ const few = new Set(['overview-dark', 'editor-dark', 'syncs-small']);
 const folder = process.argv[2] ?? join(projectFolder, 'docs/ui');
 
 /** Parts of a page that are loaded later. */
-const unfinished = 'main [aria-busy=true], .chart-place:not(:has(canvas)), .yaml-pane:not(:has(.cm-content))';
+const unfinished =
+  'main [aria-busy=true], .chart-empty:empty, .chart-place:not(:has(canvas)), .yaml-pane:not(:has(.cm-content))';
 /** One comes every ten seconds. */
 const chartPoints = 4;
 
@@ -28,6 +29,9 @@ const others = [
   ['activity', '/activity?tab=changes'],
   ['data-source', '/data-sources/team-a/shop'],
   ['new-data-source', '/data-sources/new'],
+  ['timeline', '/syncs/team-a/orders?tab=timeline'],
+  ['offset', '/syncs/team-a/archive?tab=offset'],
+  ['settings', '/settings'],
 ] as const;
 
 async function main(): Promise<void> {
@@ -60,6 +64,8 @@ async function main(): Promise<void> {
           await page.locator('h1').waitFor();
           await page.locator(unfinished).first().waitFor({ state: 'detached' });
           await page.evaluate('document.fonts.ready');
+          // A chart is drawn with the frame after next; events and sizes arrive after the page is there.
+          await page.waitForTimeout(500);
           await page.screenshot({ path: join(folder, `${name}${kind}.png`) });
         }
         await context.close();

@@ -26,6 +26,15 @@ describe('the value of an annotation', () => {
     assert.notEqual(parseRequest('offset', '{"value": 41000, "expect": "41000"}').id, asked.id);
   });
 
+  test('an undo may say which change it means', () => {
+    const asked = parseRequest('undo-offset', '{"id":"7","by":"ann","value":"1","expect":"2"}');
+    const request = { type: 'undo-offset', id: '7', by: 'ann', offset: { value: '1', expect: '2' } };
+    assert.deepEqual('request' in asked && asked.request, request);
+    const plain = parseRequest('undo-offset', '{"id":"7","by":"ann"}');
+    assert.deepEqual('request' in plain && plain.request, { type: 'undo-offset', id: '7', by: 'ann' });
+    assert.ok('refusal' in parseRequest('undo-offset', '{"id":"7","value":"1"}'));
+  });
+
   for (const [value, says] of [
     ['41000', /no "value" or no "expect".*write it as/],
     ['{"value": "1"}', /no "value" or no "expect"/],

@@ -30,7 +30,7 @@ export function requestsIn(
 
 /**
  * Parses the value of an annotation `idra.dev/REQUEST`: any text, which then is its id, or a JSON object with `id` and `by`, and for
- * `offset` with `value` and `expect`, whose default id is derived from the whole value.
+ * `offset` with `value` and `expect`, whose default id is derived from the whole value; `undo-offset` may have them too.
  */
 export function parseRequest(type: RequestType, value: string): ParsedRequest {
   const text = value.trim();
@@ -39,8 +39,10 @@ export function parseRequest(type: RequestType, value: string): ParsedRequest {
     const fields = text.startsWith('{') ? parseFields(text) : {};
     id = fields.id === undefined ? id : idOf(fields.id);
     const by = fields.by ?? `annotation ${requestAnnotation(type)}`;
-    if (type !== 'offset') return { type, id, request: { type, id, by } };
     const { value: offset, expect } = fields;
+    const isPlain = type === 'undo-offset' && offset === undefined && expect === undefined;
+    if (isPlain || (type !== 'offset' && type !== 'undo-offset'))
+      return { type, id, request: { type, id, by } };
     if (offset === undefined || expect === undefined) throw notAnOffset('it has no "value" or no "expect"');
     return { type, id, request: { type, id, by, offset: { value: offset, expect } } };
   } catch (thrown) {

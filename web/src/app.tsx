@@ -7,6 +7,7 @@ import { NotFoundPage } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { PasswordPage } from './pages/password.tsx';
 import { SyncsPage } from './pages/syncs.tsx';
+import { Boundary } from './parts/boundary.tsx';
 import { Button } from './parts/button.tsx';
 import { Skeleton } from './parts/messages.tsx';
 import { match, usePath } from './router.tsx';
@@ -78,12 +79,15 @@ export function App() {
 
 function SignedIn({ isOver }: { readonly isOver: boolean }) {
   const session = useSession();
+  const path = usePath();
   if (session.setsPassword) return <PasswordPage />;
   return (
     <>
       <Frame>
         <Suspense fallback={<PageSkeleton />}>
-          <Routed />
+          <Boundary key={path}>
+            <Routed />
+          </Boundary>
         </Suspense>
       </Frame>
       {isOver && <SessionOver />}

@@ -4,6 +4,11 @@ const short = new Intl.NumberFormat(locale, { notation: 'compact', maximumFracti
 const fine = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
 const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const clockSeconds = new Intl.DateTimeFormat(locale, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
 const day = new Intl.DateTimeFormat(locale, { weekday: 'short', hour: '2-digit', minute: '2-digit' });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'always', style: 'narrow' });
 
@@ -38,9 +43,10 @@ export function exact(time: string | number): string {
   return moment.format(new Date(time));
 }
 
-/** For the axis of a chart: the day too, if it spans several. */
-export function axisTime(seconds: number, spanSeconds: number): string {
-  return (spanSeconds > 86_400 ? day : clock).format(new Date(seconds * 1_000));
+/** For the axis of a chart: the day if it spans several, seconds if its steps are below a minute. */
+export function axisTime(seconds: number, spanSeconds: number, stepSeconds: number): string {
+  const format = spanSeconds > 86_400 ? day : stepSeconds < 60 ? clockSeconds : clock;
+  return format.format(new Date(seconds * 1_000));
 }
 
 const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [

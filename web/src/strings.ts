@@ -26,6 +26,9 @@ export const strings = {
     noAnswer: (status: number) =>
       `The answer was not from the API of Idra (status ${status}). A proxy may be in between.`,
     cannotReach: 'The API server cannot be reached',
+    notShown:
+      'This part could not be loaded or shown. The server may have another version now: reload the page.',
+    reload: 'Reload',
   },
 
   places: {

@@ -27,6 +27,8 @@ export interface Call {
 
 export interface Answer {
   readonly status: number;
+  /** That of the call, or where a redirect led. */
+  readonly url: URL;
   /** By lower-case name. */
   readonly headers: HeaderValues;
   /** Decompressed, in chunks. Call one of the three, once: until then the connection is in use. */
@@ -92,7 +94,7 @@ export async function exchange(
       stream.once('response', (response: IncomingMessage) => resolve(headersOf(response)));
     });
     const raw: RawBody = { stream, encoding: response.headers['content-encoding'], receivedBytes };
-    return answerOf({ response, raw, options: { where, clock, limits }, stop }, signal);
+    return answerOf({ response, url: call.url, raw, options: { where, clock, limits }, stop }, signal);
   } catch (thrown) {
     stream.destroy();
     signal.throwIfAborted();
@@ -134,12 +136,13 @@ function limitInterim(
 
 interface Received {
   readonly response: IncomingMessage;
+  readonly url: URL;
   readonly raw: RawBody;
   readonly options: BodyOptions;
   readonly stop: () => void;
 }
 
-function answerOf({ response, raw, options, stop }: Received, signal: AbortSignal): Answer {
+function answerOf({ response, url, raw, options, stop }: Received, signal: AbortSignal): Answer {
   const { statusCode = 0, headers } = response;
   const classified = (thrown: unknown): unknown => {
     signal.throwIfAborted();
@@ -147,6 +150,7 @@ function answerOf({ response, raw, options, stop }: Received, signal: AbortSigna
   };
   return {
     status: statusCode,
+    url,
     headers,
     async *body() {
       try {

@@ -1,17 +1,18 @@
 import type { Batch, RowList } from '../../../core/batch.ts';
 import type { PlainWriteResult, Rejection, WritePlan } from '../../../core/connector.ts';
 import { bug, permanent } from '../../../core/errors.ts';
+import { nullInKey } from '../../../core/null-in-key.ts';
 import type { ColumnMisfit } from '../../../core/records/canonical-json.ts';
 import type { Row } from '../../../core/values.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import { statusError } from '../errors.ts';
 import type { Answer, Session } from '../session.ts';
 import { MissingValue, type Scope, type Template } from '../template.ts';
-import { RowWriter } from '../types/format.ts';
+import { RowWriter, type WrittenRow } from '../types/format.ts';
 import { type Change, callsOf, inParallel, keyReader } from './changes.ts';
 import { type DestinationFields, deletesNotOffered } from './destination-fields.ts';
 import { idempotencyKey } from './idempotency-key.ts';
-import { resultsOf } from './results.ts';
+import { resultsOf, resultsUnread } from './results.ts';
 
 /** The API has refused what a call contains: another row may be accepted. */
 const rowStatuses = [400, 409, 413, 422];
@@ -45,12 +46,14 @@ export class BatchWriter {
   readonly #to: WriteTo;
   readonly #rows: RowWriter;
   readonly #itemPath: Template | undefined;
+  readonly #nullInKey: (row: Row) => string | undefined;
 
   constructor(to: WriteTo) {
     const { fields, plan } = to;
     this.#to = to;
     this.#rows = new RowWriter(plan.columns.columns);
     fields.requireColumns(this.#rows.names);
+    this.#nullInKey = nullInKey(plan);
     this.#itemPath = plan.deletes === 'Ignore' ? undefined : deletePathOf(fields, plan);
   }
 
@@ -82,7 +85,7 @@ export class BatchWriter {
     let index = -1;
     for (const row of rows) {
       index += 1;
-      const written = deletions.has(index) ? undefined : this.#rows.write(row);
+      const written = deletions.has(index) ? undefined : this.#written(row);
       if (!written || 'json' in written) {
         if (keyOf) last.set(keyOf(row), index);
       } else if (this.#to.plan.onError === 'Stop') this.#notKept(written, row, tally);
@@ -102,10 +105,16 @@ export class BatchWriter {
 
   #change(row: Row, number: number, isDeletion: boolean, tally: Tally): Change | undefined {
     if (isDeletion) return { row, number, isDeletion, json: '', scope: this.#rows.scopeOf(row, '{}') };
-    const written = this.#rows.write(row);
+    const written = this.#written(row);
     if ('json' in written) return { row, number, isDeletion, ...written };
     this.#notKept(written, row, tally);
     return undefined;
+  }
+
+  /** A row without a key would replace every other one without it. */
+  #written(row: Row): WrittenRow | ColumnMisfit {
+    const column = this.#nullInKey(row);
+    return column === undefined ? this.#rows.write(row) : { column, reason: 'is NULL in a key' };
   }
 
   #notKept({ column, reason }: ColumnMisfit, row: Row, tally: Tally): void {
@@ -152,6 +161,7 @@ export class BatchWriter {
       const { errorPath, results } = fields.object;
       if (errorPath === undefined && results === undefined) {
         await drained(answer);
+        if (status === 207) throw resultsUnread(this.#where(call));
         tally.written += call.length;
         return;
       }

@@ -9,4 +9,5 @@ test('keys of bytes that are no text are keys of their own', () => {
   const keys = [0x80, 0x81, 0x80].map((byte) => keyOf?.([Buffer.from([byte])]));
   assert.notEqual(keys[0], keys[1]);
   assert.equal(keys[0], keys[2]);
+  assert.notEqual(keyOf?.([null]), keyOf?.(['null']));
 });

@@ -20,8 +20,9 @@ export function keyReader({ writeMode, key, columns }: WritePlan): ((row: Row) =
   return (row) => JSON.stringify(at.map((index) => keyText(row[index] ?? null)));
 }
 
-/** Bytes as what they are: as text, all that are not UTF-8 would be the same. */
-function keyText(value: Value): string {
+/** Bytes as what they are: as text, all that are not UTF-8 would be the same. NULL is no text. */
+function keyText(value: Value): string | null {
+  if (value === null) return null;
   return Buffer.isBuffer(value) ? value.toString('base64') : String(value);
 }
 

@@ -277,7 +277,10 @@ test('deletions are sent to the path of the item, and what is gone already is de
   assert.deepEqual([result.written, result.deleted], [1, 2]);
   assert.deepEqual(stored(), ['{"id":2,"body":"row 2"}', '{"id":9,"body":"row 9"}']);
   await open(
-    { path: '/bulk/orders', bodyTemplate: '{{ rows }}', deletePath: '/items/orders/{{ row.id }}' },
+    {
+      ...{ path: '/bulk/orders', bodyTemplate: '{{ rows }}', deletePath: '/items/orders/{{ row.id }}' },
+      results: { path: 'results', statusPath: 'status' },
+    },
     { deletes: 'Hard' },
   );
   await write([row(4), [2n, null, null], row(5)], 'o', [1]);

@@ -9,6 +9,6 @@ test('an answer of success that has to be judged and is not JSON is an error', (
   for (const body of ['<html>Sign in</html>', '{"error":{"code":4'])
     assert.throws(() => judge(body), { code: 'AnswerInvalid' });
   assert.deepEqual(judge(''), [undefined]);
-  assert.deepEqual(judge('{"error":null}'), [undefined]);
+  for (const none of ['null', '0', '{}']) assert.deepEqual(judge(`{"error":${none}}`), [undefined]);
   assert.equal(judge('{"error":{"code":4}}'), 'refused');
 });

@@ -3,7 +3,7 @@ import { jsonAccess } from '../../../core/records/json.ts';
 import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
 import type { DestinationObject } from '../../../core/sync-spec.ts';
 import { isTransientStatus } from '../errors.ts';
-import { valueAt } from '../source/paging.ts';
+import { isNothing, valueAt } from '../source/paging.ts';
 
 /** For each row of a call why it was not stored; undefined: it was. `refused`: the answer has an error about the whole call. */
 export type Outcomes = readonly (string | undefined)[] | 'refused';
@@ -16,7 +16,7 @@ export function resultsOf(
   where: string,
 ): Outcomes {
   const answer = parsed(body, where);
-  if (errorPath !== undefined && isError(valueAt(answer, errorPath))) return 'refused';
+  if (errorPath !== undefined && !isNothing(valueAt(answer, errorPath))) return 'refused';
   if (!results) return Array.from({ length: rowCount }, () => undefined);
   const list = [...jsonAccess.items(valueAt(answer, results.path) ?? null)];
   if (list.length === rowCount) return list.map((result) => outcomeOf(result, results, where));
@@ -43,14 +43,16 @@ function outcomeOf(
     });
   }
   if (status !== undefined && !(status >= 200 && status < 300)) return `the API answers ${status} for it`;
-  const hasError = errorPath !== undefined && isError(valueAt(result, errorPath));
+  const hasError = errorPath !== undefined && !isNothing(valueAt(result, errorPath));
   return hasError ? 'the API answers an error for it' : undefined;
 }
 
-/** A value that is there, and not empty. */
-export function isError(value: JsonValue | undefined): boolean {
-  if (value === undefined || value === null || value === false || value === '') return false;
-  return !(Array.isArray(value) && value.length === 0);
+/** RFC 4918: the answer has a status for each part, and some of them may be failures. */
+export function resultsUnread(where: string): Error {
+  return permanent('AnswerInvalid', `${where}: the API answers 207: which rows it stored is in its answer`, {
+    path: 'spec.destination.results',
+    fix: 'set results to the list in the answer that has one result for each row, or errorPath to where it has an error',
+  });
 }
 
 /** Many APIs answer nothing to a write that has succeeded. An answer that is not JSON may be one of a proxy, or an error that is cut. */

@@ -1,3 +1,4 @@
+import { permanent } from '../../../core/errors.ts';
 import { decimalDigits } from '../../../core/records/decimal-text.ts';
 import type { ColumnType } from '../../../core/values.ts';
 
@@ -16,9 +17,26 @@ export function orderOf(type: ColumnType): Compare {
     case 'timestamp':
       // A time without digits of a second goes before one with them, which a Z behind it would change.
       return (one, other) => compared(one.replace(/Z$/, ''), other.replace(/Z$/, ''));
+    case 'text':
+      return compareTexts;
     default:
       return compared;
   }
+}
+
+/** As texts 10 is below 9, so ids that are numbers would be left out when they get another digit. */
+function compareTexts(one: string, other: string): number {
+  if (one.length !== other.length && isNumber(one) && isNumber(other)) throw numbersAsText();
+  return compared(one, other);
+}
+
+const isNumber = (text: string) => /^(0|[1-9]\d*)$/.test(text);
+
+function numbersAsText(): Error {
+  return permanent('FieldNotOrdered', 'idField has numbers as text, which are not in their order as texts', {
+    path: 'spec.source.idField',
+    fix: 'give the column the type int64 or decimal in source.columns; it keeps all digits',
+  });
 }
 
 function compared<T extends string | number | bigint>(one: T, other: T): number {

@@ -27,9 +27,13 @@ export function timeBoundMs(request: ReadRequest, apiMs: number | undefined, clo
   return Math.floor((nowMs - lagOf(request)) / 1_000) * 1_000;
 }
 
+const dayMs = 86_400_000;
+
+/** A date stands for all times of its day, so more items with it may appear until the day is over. */
 export function isBefore(canonical: string, boundMs: number, timeZone: string): boolean {
   const ms = instantMs(canonical, timeZone);
-  return ms !== undefined && ms < boundMs;
+  if (ms === undefined) return false;
+  return canonical.includes(':') ? ms < boundMs : ms + dayMs <= boundMs;
 }
 
 /**

@@ -128,7 +128,8 @@ test('the parameter of the offset is written as the API wants it', async () => {
     [undefined, '2026-01-01T00%3A00%3A05.5Z'],
     ['Unix', '1767225605'],
     ['UnixMs', '1767225605500'],
-    ['Date', '2026-01-01'],
+    // A day earlier: the days of the API may not be those of UTC.
+    ['Date', '2025-12-31'],
   ] as const) {
     const { pass } = await open({ ...byTime, ...(paramFormat && { paramFormat }) });
     await pass(after);
@@ -239,4 +240,40 @@ test('an API that leaves out what was read before is not behind, and neither is 
   await assert.rejects(whole.pass(after), { code: 'SourceBehindOffset' });
   items.push({ id: '2', json: '{"id":2,"updated_at":"soon"}' });
   assert.deepEqual((await whole.pass(after)).ids, []);
+});
+
+test('a date stands for its whole day: its items are read when the day is over', async () => {
+  const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  const columns = [
+    { name: 'id', path: 'id', type: 'int64', nullable: false },
+    { name: 'updated_at', path: 'updated_at', type: 'date', nullable: true },
+  ];
+  items.push(timed(1, day(-2)), timed(2, day(0)));
+  const { pass } = await open({ ...byTime, param: undefined as never, columns });
+  const { ids, end } = await pass();
+  assert.deepEqual([ids, end.hasRowsWaiting], [['1'], true]);
+});
+
+test('ids that are numbers as text have no order: the Sync stops where 10 would be below 9', async () => {
+  answering('[{"id":"8"},{"id":"9"}]');
+  const { pass } = await open({ path: '/x', mode: 'Id', idField: 'id', safetyLagMs: 0 });
+  const { ids, offset } = await pass();
+  assert.deepEqual(ids, ['8', '9']);
+  answering('[{"id":"9"},{"id":"10"}]');
+  await assert.rejects(pass(offset), { code: 'FieldNotOrdered', path: 'spec.source.idField' });
+  const columns = [{ name: 'id', path: 'id', type: 'int64', nullable: false }];
+  const numbers = await open({ path: '/x', mode: 'Id', idField: 'id', safetyLagMs: 0, columns });
+  assert.deepEqual((await numbers.pass({ mode: 'Id', id: '9' })).ids, ['10']);
+});
+
+test('an offset that was set by hand is compared as the time or number that it is', async () => {
+  items.push(timed(1, '2026-01-01T08:00:00Z'), timed(2, '2026-01-01T09:00:00Z'));
+  const at = (text: string): Offset => ({ mode: 'Timestamp', at: text, key: [] });
+  const { pass } = await open(byTime);
+  for (const text of ['2026-01-01T08:00:00Z', '2026-01-01 08:00:00Z', '2026-01-01T10:00:00+02:00'])
+    assert.deepEqual((await pass(at(text))).ids, ['2'], text);
+  const invalid = { code: 'OffsetInvalid', disposition: 'permanent' };
+  await assert.rejects(pass(at('2026-01-01T08:00:00')), invalid);
+  const byNumber = await open({ ...byId, safetyLagMs: 0, param: undefined as never });
+  await assert.rejects(byNumber.pass({ mode: 'Id', id: 'one' }), invalid);
 });

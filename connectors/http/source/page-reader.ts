@@ -1,21 +1,26 @@
 import { createHash } from 'node:crypto';
-import { type IdraError, permanent, transient } from '../../../core/errors.ts';
+import { IdraError, permanent, transient } from '../../../core/errors.ts';
 import { writeJson } from '../../../core/records/json.ts';
 import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
 import { type HeaderValues, httpDateMs, textOf } from '../connection/rate-limits.ts';
 import { statusError } from '../errors.ts';
 import type { Answer, SafeCall, Session } from '../session.ts';
 import { AnswerError, JsonItems } from './json-items.ts';
-import { stepsOf, valueAt } from './paging.ts';
+import { isNothing, stepsOf, valueAt } from './paging.ts';
 import type { PageRequest, SourceFields } from './source-fields.ts';
 
 /** What is known of a page when all of its items were read. */
 export interface PageSummary {
-  readonly envelope: JsonValue;
+  /** That was called. */
+  readonly url: URL;
+  /** Undefined: the answer has no body. */
+  readonly envelope: JsonValue | undefined;
   readonly headers: HeaderValues;
 }
 
 const path = 'spec.source.path';
+/** 201: of a POST that asks for a list; 204: an empty one. */
+const listStatuses = [200, 201, 203, 204];
 
 /** Reads pages of one list. The last small answer with an ETag is kept, so that a list that has not changed is not sent again. */
 export class PageReader {
@@ -39,10 +44,13 @@ export class PageReader {
     return `${this.#session.config.where}: ${this.#fields.method} ${nameOf(this.#fields.path)}`;
   }
 
-  /** The path and query of a URL that the API gave, if it is of the same origin. Credentials in it are left out. */
-  toPath(url: string): string {
-    const { base, origin } = this.#session.config;
-    const target = this.#session.urlOf(URL.parse(url, `${base}/`)?.href ?? url, 'spec.source.paging');
+  /**
+   * The path and query of a URL that the API gave, if it is of the same origin. It may be relative to the URL that was called (RFC 3986).
+   * Credentials in it are left out.
+   */
+  toPath(url: string, called: URL): string {
+    const { origin } = this.#session.config;
+    const target = this.#session.urlOf(URL.parse(url, called.href)?.href ?? url, 'spec.source.paging');
     for (const [name, value] of [...target.searchParams])
       if (this.#session.isSecret(value)) target.searchParams.delete(name);
     return target.href.slice(origin.length);
@@ -61,10 +69,13 @@ export class PageReader {
     this.#dateMs = httpDateMs(textOf(answer.headers, 'date'));
     const chunks = answer.status === 304 ? this.#known.body(key, answer) : this.#known.keep(key, answer);
     const scanner = new JsonItems(stepsOf(this.#fields.itemsPath));
+    const { url } = answer;
+    // Before anything is kept of the answer: a 304 may leave out headers that have not changed.
+    const headers = answer.status === 304 ? this.#known.headers(key, answer) : answer.headers;
     try {
       if (answer.status === 204) {
         await answer.whole();
-        return { envelope: null, headers: answer.headers };
+        return { url, envelope: undefined, headers };
       }
       for await (const chunk of chunks) {
         const items = scanner.feed(chunk);
@@ -74,7 +85,7 @@ export class PageReader {
       this.#requireNoError(envelope);
       const single = scanner.hasFound ? undefined : this.#single(envelope);
       if (single) yield [single];
-      return { envelope, headers: answer.headers };
+      return { url, envelope, headers };
     } catch (thrown) {
       throw thrown instanceof AnswerError ? this.#invalid(thrown) : thrown;
     } finally {
@@ -99,9 +110,24 @@ export class PageReader {
 
   #requireSuccess(answer: Answer, isConditional: boolean): void {
     const { status } = answer;
-    if ((status >= 200 && status < 300) || (status === 304 && isConditional)) return;
+    if (listStatuses.includes(status) || (status === 304 && isConditional)) return;
     answer.discard();
-    throw statusError(status, { where: this.where, path });
+    const isSuccess = status >= 200 && status < 300;
+    throw isSuccess ? this.#incomplete(status) : statusError(status, { where: this.where, path });
+  }
+
+  /** What has such a status may be a part of the list, or stand for one that the API has not made yet. */
+  #incomplete(status: number): IdraError {
+    const isLater = status === 202;
+    return new IdraError({
+      code: 'AnswerIncomplete',
+      disposition: isLater ? 'transient' : 'permanent',
+      message: `${this.where}: the API answers ${status}, ${isLater ? 'so the list is not made yet' : 'which stands for no whole list'}`,
+      path,
+      fix: isLater
+        ? 'nothing: it is retried until the API answers 200'
+        : 'set path to a list that the API answers with 200; its parts are asked for by source.paging',
+    });
   }
 
   #parsed(json: Buffer): JsonValue {
@@ -117,8 +143,7 @@ export class PageReader {
     const { errorPath } = this.#fields;
     if (errorPath === undefined) return;
     const value = valueAt(envelope, errorPath);
-    const isNone = value === undefined || value === null || value === false || value === '';
-    if (isNone || (Array.isArray(value) && value.length === 0)) return;
+    if (isNothing(value)) return;
     const isCode = typeof value === 'string' && /^[a-z][a-z0-9_.-]{0,63}$/i.test(value);
     const code = isCode && !this.#session.isSecret(value) ? ` (${value})` : '';
     throw permanent('AnswerHasError', `${this.where}: the answer contains an error at ${errorPath}${code}`, {
@@ -182,6 +207,8 @@ const mostKnown = 2;
 
 interface Known {
   readonly etag: string;
+  /** Of the answer that had the body. */
+  readonly link: HeaderValues[string];
   readonly body: Buffer;
 }
 
@@ -191,6 +218,12 @@ class KnownAnswers {
 
   etagOf(key: string): string | undefined {
     return this.#answers.get(key)?.etag;
+  }
+
+  /** Of an answer without body: what it says, and the link to the next page that the body came with. */
+  headers(key: string, { headers }: Answer): HeaderValues {
+    const link = headers.link ?? this.#answers.get(key)?.link;
+    return link === undefined ? headers : { ...headers, link };
   }
 
   async *body(key: string, answer: Answer): AsyncGenerator<Buffer> {
@@ -212,7 +245,7 @@ class KnownAnswers {
     }
     this.#answers.delete(key);
     if (chunks === undefined || etag === undefined) return;
-    this.#answers.set(key, { etag, body: Buffer.concat(chunks) });
+    this.#answers.set(key, { etag, link: answer.headers.link, body: Buffer.concat(chunks) });
     const [oldest] = this.#answers.keys();
     if (this.#answers.size > mostKnown && oldest !== undefined) this.#answers.delete(oldest);
   }

@@ -17,6 +17,8 @@ export interface WalkOptions extends ItemOptions {
    * the pass restarts (PagesShifted).
    */
   readonly isSnapshot: boolean;
+  /** Tests do not wait for the usual number of empty pages. */
+  readonly mostEmpty?: number;
 }
 
 /** Pages that are remembered, to go back to. */
@@ -24,6 +26,8 @@ const mostHistory = 16;
 /** A page may come again where items are inserted before it, and lists without a key may contain equal pages. */
 const [mostEqualPages, mostEqualWithoutKey] = [5, 50];
 const firstStepBack = 100;
+/** In a row: an API that always names another page would be asked without end. */
+const mostEmptyPages = 10_000;
 
 /**
  * Reads a list page by page so that no item is lost that is in it all the while, also if others are added or removed meanwhile and the
@@ -36,6 +40,7 @@ export class PageWalk {
   #requests = 0;
   readonly #history: (Pick<Started, 'position'> & Pick<ReadPage, 'ends'>)[] = [];
   #equalPages = 0;
+  #emptyPages = 0;
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -78,9 +83,9 @@ export class PageWalk {
       digest = page.digest;
       back = firstStepBack;
       const isMore = page.itemCount > (isPlain ? 0 : 1);
-      if (isMore && !this.#options.paging.next({ offset: start }, page, (url) => url)) return;
       // The end is an empty page: pages may be as small as one item.
-      if (!isMore && isPlain) return;
+      const mayEnd = isMore || isPlain;
+      if (mayEnd && !this.#options.paging.next({ offset: start }, page, (url) => url)) return;
       offset = start + page.itemCount;
       isPlain = !isMore;
     }
@@ -102,7 +107,8 @@ export class PageWalk {
       }
       this.#requireProgress(page, digest);
       digest = page.digest;
-      const next = paging.next(position, page, (url) => reader.toPath(url));
+      const { url: called } = page;
+      const next = paging.next(position, page, (url) => reader.toPath(url, called));
       if (!next) return;
       this.#history.push({ position, ends: page.ends });
       if (this.#history.length > mostHistory) this.#history.shift();
@@ -219,7 +225,10 @@ export class PageWalk {
   #requireProgress({ itemCount, digest }: ReadPage, before: string | undefined): void {
     const isEqual = itemCount > 0 && digest === before;
     this.#equalPages = isEqual ? this.#equalPages + 1 : 0;
-    const { keyOf, reader } = this.#options;
+    this.#emptyPages = itemCount === 0 ? this.#emptyPages + 1 : 0;
+    const { keyOf, reader, mostEmpty = mostEmptyPages } = this.#options;
+    if (this.#emptyPages > mostEmpty)
+      throw pageRepeated(reader.where, 'returns page after page without items');
     if (this.#equalPages > (keyOf ? mostEqualPages : mostEqualWithoutKey))
       throw pageRepeated(reader.where, 'returns the same page again');
   }

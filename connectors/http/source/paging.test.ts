@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseJson } from '../../../core/records/json-parser.ts';
 import type { HttpPaging } from '../../../core/sync-spec.ts';
-import { nextLink, type PageFacts, type PagePosition, Paging } from './paging.ts';
+import { nextLink } from './next-page.ts';
+import { type PageFacts, type PagePosition, Paging } from './paging.ts';
 
 const facts = (envelope: string, more: Partial<PageFacts> = {}): PageFacts => ({
+  url: new URL('https://api.example.com/list'),
   envelope: parseJson(envelope),
   headers: {},
   itemCount: 2,
@@ -27,7 +29,8 @@ test('a cursor may be of the last item', () => {
   const fields = { cursorPath: 'data[-1].id', morePath: 'has_more' };
   assert.deepEqual(next(fields, facts('{"has_more":true}')), { cursor: '9007199254740993' });
   assert.equal(next(fields, facts('{"has_more":false}')), undefined);
-  assert.equal(next(fields, facts('{"has_more":true}', { lastItem: undefined, itemCount: 0 })), undefined);
+  assert.equal(next(fields, facts('{"has_more":false}', { lastItem: undefined, itemCount: 0 })), undefined);
+  assert.equal(next(fields, facts('{}', { envelope: undefined, itemCount: 0 })), undefined);
   assert.deepEqual(next({ cursorPath: 'data[-1].sort' }, facts('{}')), { cursor: '[1,"a"]' });
   assert.throws(() => next(fields, facts('{}')), {
     code: 'AnswerInvalid',
@@ -35,12 +38,12 @@ test('a cursor may be of the last item', () => {
   });
 });
 
-test('a page of items that says that there is more, and not where, does not end the list', () => {
-  for (const fields of [{ cursorPath: 'next' }, { nextUrlPath: 'next' }, { linkHeader: true }] as const) {
+test('a page that says that there is more, and not where, does not end the list', () => {
+  for (const fields of [{ cursorPath: 'n' }, { nextUrlPath: 'n' }, { linkHeader: true }, {}] as const) {
     const paging: HttpPaging = { ...fields, morePath: 'more' };
     assert.throws(() => next(paging, facts('{"more":true}')), { code: 'AnswerInvalid' });
     assert.equal(next(paging, facts('{"more":false}')), undefined);
-    assert.equal(next(paging, facts('{"more":true}', { itemCount: 0 })), undefined);
+    assert.throws(() => next(paging, facts('{"more":true}', { itemCount: 0 })), { code: 'AnswerInvalid' });
   }
 });
 

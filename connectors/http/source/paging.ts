@@ -4,7 +4,8 @@ import type { JsonValue } from '../../../core/records/json-parser.ts';
 import { valueAtPath } from '../../../core/records/node.ts';
 import { parsePath, type Step } from '../../../core/records/path.ts';
 import type { HttpPaging } from '../../../core/sync-spec.ts';
-import { type HeaderValues, textOf } from '../connection/rate-limits.ts';
+import type { HeaderValues } from '../connection/rate-limits.ts';
+import { nextLink, unreadPage } from './next-page.ts';
 
 /** Which page of a list; {}: the first one. Part of offsets, so it is plain JSON. */
 export interface PagePosition {
@@ -18,7 +19,10 @@ export interface PagePosition {
 
 /** What an answer says about other pages. */
 export interface PageFacts {
-  readonly envelope: JsonValue;
+  /** That was called. */
+  readonly url: URL;
+  /** Undefined: the answer has no body. */
+  readonly envelope: JsonValue | undefined;
   readonly headers: HeaderValues;
   readonly itemCount: number;
   readonly lastItem: JsonValue | undefined;
@@ -62,22 +66,52 @@ export class Paging {
     return found;
   }
 
-  /** The page after this one; undefined: it was the last. `toPath`: path and query of a URL, if it may be called. */
-  next(position: PagePosition, facts: PageFacts, toPath: (url: string) => string): PagePosition | undefined {
-    const { pageParam, firstPage = 1, offsetParam, linkHeader, morePath } = this.#fields;
-    if (morePath !== undefined && !this.#hasMore(facts)) return undefined;
-    if (pageParam !== undefined)
-      return facts.itemCount === 0 ? undefined : { page: (position.page ?? firstPage) + 1 };
-    if (offsetParam !== undefined)
-      return facts.itemCount === 0 ? undefined : { offset: (position.offset ?? 0) + facts.itemCount };
-    if (linkHeader) return this.#required(facts, toUrl(nextLink(facts.headers), toPath));
-    if (this.#fields.nextUrlPath !== undefined) return this.#required(facts, this.#nextUrl(facts, toPath));
-    return this.#fields.cursorPath === undefined ? undefined : this.#required(facts, this.#nextCursor(facts));
+  /** There is one page, which the answer itself may contradict. */
+  get isOnePage(): boolean {
+    const { onePage, pageParam, offsetParam, linkHeader, nextUrlPath, cursorPath } = this.#fields;
+    const kinds = [pageParam, offsetParam, linkHeader, nextUrlPath, cursorPath];
+    return onePage === true || kinds.every((each) => each === undefined);
   }
 
-  /** A page of items that says that there is more, and not where, must not end the list. */
-  #required({ itemCount }: PageFacts, next: PagePosition | undefined): PagePosition | undefined {
-    if (next !== undefined || this.#fields.morePath === undefined || itemCount === 0) return next;
+  /** The page after this one; undefined: it was the last. `toPath`: path and query of a URL, if it may be called. */
+  next(position: PagePosition, facts: PageFacts, toPath: (url: string) => string): PagePosition | undefined {
+    const { pageParam, firstPage = 1, offsetParam, morePath, onePage } = this.#fields;
+    if (onePage || (morePath !== undefined && !this.#hasMore(facts))) return undefined;
+    const isEmpty = facts.itemCount === 0;
+    if (pageParam !== undefined)
+      // Where the answer says that there is more, a page may be empty because its items were filtered.
+      return isEmpty && morePath === undefined ? undefined : { page: (position.page ?? firstPage) + 1 };
+    if (offsetParam !== undefined)
+      return this.#required(isEmpty ? undefined : { offset: (position.offset ?? 0) + facts.itemCount });
+    const next = this.#required(this.#named(facts, toPath));
+    if (next === undefined) this.#requireLast(facts);
+    return next;
+  }
+
+  #named(facts: PageFacts, toPath: (url: string) => string): PagePosition | undefined {
+    const { linkHeader, nextUrlPath, cursorPath } = this.#fields;
+    if (linkHeader) return toUrl(nextLink(facts.headers), toPath);
+    if (nextUrlPath !== undefined) return this.#nextUrl(facts, toPath);
+    return cursorPath === undefined ? undefined : this.#nextCursor(facts);
+  }
+
+  /** A list would end here, and the answer names another page in a way that source.paging does not follow. */
+  #requireLast(facts: PageFacts): void {
+    const found = unreadPage(facts, stepsOf(this.#itemsPath));
+    if (!found) return;
+    throw permanent(
+      'NextPageUnread',
+      `the answer of the API names a next page by ${found.at}, which source.paging does not follow: the rest of the list would be missing`,
+      {
+        path: 'spec.source.paging',
+        fix: `${found.fix}; or set paging: { onePage: true } if the first page is all that is wanted`,
+      },
+    );
+  }
+
+  /** An answer that says that there is more, and not where, must not end the list. */
+  #required(next: PagePosition | undefined): PagePosition | undefined {
+    if (next !== undefined || this.#fields.morePath === undefined) return next;
     throw permanent(
       'AnswerInvalid',
       `the answer of the API says at ${this.#fields.morePath} that there is more, and does not say where`,
@@ -89,13 +123,14 @@ export class Paging {
   }
 
   #hasMore({ envelope }: PageFacts): boolean {
+    if (envelope === undefined) return false;
     const value = valueAt(envelope, this.#fields.morePath ?? '');
     if (value === undefined) throw notFound('spec.source.paging.morePath', this.#fields.morePath ?? '');
-    return !(value === null || value === false || value === 0 || value === '' || value === 'false');
+    return !isNothing(value) && value !== 'false';
   }
 
   #nextUrl({ envelope }: PageFacts, toPath: (url: string) => string): PagePosition | undefined {
-    const value = valueAt(envelope, this.#fields.nextUrlPath ?? '');
+    const value = valueAt(envelope ?? null, this.#fields.nextUrlPath ?? '');
     if (value === undefined || value === null || value === '' || value === false) return undefined;
     if (typeof value === 'string') return toUrl(value, toPath);
     throw notFound('spec.source.paging.nextUrlPath', this.#fields.nextUrlPath ?? '');
@@ -109,7 +144,7 @@ export class Paging {
     if (isOfItem && lastItem === undefined) return undefined;
     const value = isOfItem
       ? valueAt(lastItem ?? null, path.slice(last.length).replace(/^\./, ''))
-      : valueAt(envelope, path);
+      : valueAt(envelope ?? null, path);
     if (value === undefined || value === null || value === '' || value === false) return undefined;
     const cursor = writeJson(value);
     if (cursor.length <= maxPositionLength) return { cursor };
@@ -130,6 +165,12 @@ export function valueAt(json: JsonValue, path: string): JsonValue | undefined {
   return valueAtPath(jsonAccess, json, stepsOf(path));
 }
 
+/** How APIs write that there is no error, or no further page: also as 0. */
+export function isNothing(value: JsonValue | undefined): boolean {
+  if (value === undefined || value === null || value === false || value === 0 || value === '') return true;
+  return value instanceof Map ? value.size === 0 : Array.isArray(value) && value.length === 0;
+}
+
 export function stepsOf(path: string): readonly Step[] {
   const steps = parsePath(path.replace(/^\$\.?/, ''));
   if (steps) return steps;
@@ -147,19 +188,6 @@ function toUrl(url: string | undefined, toPath: (url: string) => string): PagePo
     path: 'spec.source.paging',
     fix: 'use another kind of paging: URLs of pages are at most 8192 characters long',
   });
-}
-
-/** RFC 8288: the target with the relation `next`. */
-export function nextLink(headers: HeaderValues): string | undefined {
-  const text = textOf(headers, 'link') ?? '';
-  for (const [, target = '', parameters = ''] of text.matchAll(
-    /<([^<>]*)>((?:\s*;\s*[^;,"]+(?:"(?:[^"\\]|\\.)*")?)*)/g,
-  )) {
-    const relations = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))/i.exec(parameters);
-    const names = (relations?.[1] ?? relations?.[2] ?? '').toLowerCase().split(/\s+/);
-    if (names.includes('next')) return target;
-  }
-  return undefined;
 }
 
 function notFound(field: string, path: string): Error {

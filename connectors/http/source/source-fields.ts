@@ -1,4 +1,5 @@
 import { permanent } from '../../../core/errors.ts';
+import { instantMs } from '../../../core/instant.ts';
 import type { SourceObject } from '../../../core/sync-spec.ts';
 import { type Scope, Template, type TemplateValue, textValue } from '../template.ts';
 import { cursorText, type PagePosition, Paging, stepsOf } from './paging.ts';
@@ -145,8 +146,15 @@ function formatted(since: string, format: string | undefined): string {
     names,
     path: 'spec.source.paramFormat',
   });
-  const text = template.render({ value: () => offsetValue(since) });
+  const from = format === 'Date' ? dayBefore(since) : since;
+  const text = template.render({ value: () => offsetValue(from) });
   return typeof text === 'string' ? text.replaceAll('"', '') : '';
+}
+
+/** A day begins earlier in UTC than where an API may count its days: only a day before includes all that is later than the instant. */
+function dayBefore(since: string): string {
+  const ms = since.endsWith('Z') ? instantMs(since, 'UTC') : undefined;
+  return ms === undefined ? since : new Date(ms - 86_400_000).toISOString().slice(0, 10);
 }
 
 /** Outside of its templates a path has neither spaces nor what would lead to another host. */

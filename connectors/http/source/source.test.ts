@@ -104,6 +104,29 @@ test('an object is one item, and 204 is none', async () => {
   assert.deepEqual((await pass()).ids, []);
 });
 
+test('a status of success that stands for no whole list is an error: 202 for a while, others for good', async () => {
+  for (const [status, disposition] of [
+    [202, 'transient'],
+    [205, 'permanent'],
+    [206, 'permanent'],
+    [207, 'permanent'],
+  ] as const) {
+    answering('[{"id":1}]', status);
+    await assert.rejects(open({ path: '/x' }), { code: 'AnswerIncomplete', disposition }, String(status));
+  }
+  for (const status of [201, 203]) {
+    answering('[{"id":1}]', status);
+    assert.deepEqual((await (await open({ path: '/x' })).pass()).ids, ['1']);
+  }
+});
+
+test('an item that is no object is a misfit, and not a row of NULL', async () => {
+  answering('[null,5,{"id":1}]');
+  const columns = [{ name: 'id', path: 'id', type: 'int64', nullable: true }];
+  const { batches } = await (await open({ path: '/x', key: [], columns })).pass();
+  assert.deepEqual([batches[0]?.rowCount, batches[0]?.misfits?.count], [1, 2]);
+});
+
 test('an error in an answer of success: its code is shown, its text is not', async () => {
   const options = { path: '/x', itemsPath: 'data', errorPath: 'error' };
   answering('{"ok":false,"error":"invalid_auth","data":[]}');
@@ -114,8 +137,10 @@ test('an error in an answer of success: its code is shown, its text is not', asy
   });
   answering('{"error":"row 17 of Alice is wrong","data":[]}');
   await assert.rejects(open(options), { code: 'AnswerHasError', message: /at error$/ });
-  answering('{"error":null,"data":[{"id":1}]}');
-  assert.deepEqual((await (await open(options)).pass()).ids, ['1']);
+  for (const none of ['null', '0', '[]', '{}']) {
+    answering(`{"error":${none},"data":[{"id":1}]}`);
+    assert.deepEqual((await (await open(options)).pass()).ids, ['1']);
+  }
 });
 
 test('batches end at their limits, and a larger row is sent alone', async () => {

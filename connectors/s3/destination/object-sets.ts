@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { S3Session } from '../session.ts';
 import { sequenceOf } from './batch-writer.ts';
 import {
@@ -32,9 +33,11 @@ export async function sealed(
   const moved = set.objects.slice(0, sealedAtOnce);
   const sequences = moved.map(({ key }) => sequenceOf(key, uid) ?? 0);
   const [first, last] = [Math.min(...sequences), Math.max(...sequences)];
-  const name = `${first}-${last}-${set.lists.length}`;
+  const bytes = Buffer.from(JSON.stringify(moved));
+  // An owner that lost the Sync may write a list of the same commits, with objects of its own: it must not be this one.
+  const name = `${first}-${last}-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`;
   const key = `${syncFolder(prefix, uid)}list-${name}.json`;
-  await session.put(key, Buffer.from(JSON.stringify(moved)), { contentType: 'application/json' }, signal);
+  await session.put(key, bytes, { contentType: 'application/json' }, signal);
   const list: SealedList = {
     key,
     objects: moved.length,

@@ -200,10 +200,16 @@ test('rows that are no objects are refused; of one key the last row counts', asy
     ['k', Buffer.from('first'), null],
     ['none', null, null],
     ['k'.repeat(1_100), content, null],
+    ['half \ud800', content, null],
+    ['type', content, 'text/ü'],
+    ['break', content, 'text/plain\n'],
+    ['a//b', content, null],
+    ['../b', content, null],
+    ['k'.repeat(300), content, null],
     ['k', Buffer.from('last'), null],
   ];
   const { written, rejected } = await destination.write(batchOf(rows), signal);
-  assert.deepEqual([written, rejected], [2, 5]);
+  assert.deepEqual([written, rejected], [2, 11]);
   assert.equal(String(await bucket.get(`${to}k`)), 'last');
   await close();
 });

@@ -8,6 +8,7 @@ import type { Token } from '../../../core/token.ts';
 import type { Row } from '../../../core/values.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
+import { causeOf, isNameRefused, statusOf } from '../errors.ts';
 import type { S3Session } from '../session.ts';
 import { isReserved, manifestKey, ownFolder, readManifest } from './commit-rows.ts';
 import { partBytes, uploadParts } from './upload.ts';
@@ -36,6 +37,7 @@ interface Places {
 }
 
 interface RawObject {
+  readonly row: Row;
   readonly key: string;
   readonly content: Buffer;
   readonly contentType: string | undefined;
@@ -65,26 +67,37 @@ export class RawObjects {
     if (!('rows' in rows)) throw permanent('Bug', `objects are written with rows of format ${rows.format}`);
     // Of several rows of one key the last one counts.
     const objects = new Map<string, RawObject>();
-    const rejections: Rejection[] = [];
-    let [written, rejected] = [0, 0];
+    const refused: Rejection[] = [];
     for (const row of rows.rows) {
       const object = this.#objectOf(row);
-      if (typeof object === 'string') {
-        const named = namedAs(rowName(this.#init.plan, row));
-        const rejection: Rejection = { code: 'ValueNotKept', message: object, ...named };
-        if (this.#init.plan.onError === 'Stop') throw refusedRow(rejection, this.#init.session.where);
-        rejected += 1;
-        if (rejections.length < maxRejections) rejections.push(rejection);
-        continue;
+      if (typeof object === 'string') refused.push(this.#refused(row, object));
+      else {
+        objects.delete(object.key);
+        objects.set(object.key, object);
       }
-      written += 1;
-      objects.delete(object.key);
-      objects.set(object.key, object);
     }
     const all = [...objects.values()];
-    for (let from = 0; from < all.length; from += concurrentPuts)
-      await Promise.all(all.slice(from, from + concurrentPuts).map((each) => this.#put(each, signal)));
-    return { written, rejected, rejections };
+    for (let from = 0; from < all.length; from += concurrentPuts) {
+      const some = all.slice(from, from + concurrentPuts);
+      const reasons = await Promise.all(some.map((each) => this.#put(each, signal)));
+      for (const [index, { row }] of some.entries()) {
+        const reason = reasons[index];
+        if (reason !== undefined) refused.push(this.#refused(row, reason));
+      }
+    }
+    return {
+      written: rows.rows.length - refused.length,
+      rejected: refused.length,
+      rejections: refused.slice(0, maxRejections),
+    };
+  }
+
+  /** Throws if the row stops the Sync. */
+  #refused(row: Row, message: string): Rejection {
+    const { plan, session } = this.#init;
+    const rejection: Rejection = { code: 'ValueNotKept', message, ...namedAs(rowName(plan, row)) };
+    if (plan.onError === 'Stop') throw refusedRow(rejection, session.where);
+    return rejection;
   }
 
   /** Why a row is no object, as a text. */
@@ -93,16 +106,31 @@ export class RawObjects {
     if (typeof name !== 'string' || name === '') return 'it has no key';
     if (!Buffer.isBuffer(content)) return 'it has no content';
     if (isReserved(name)) return `its key has a folder ${ownFolder}, which Idra uses itself`;
+    if (!name.isWellFormed()) return 'its key has half of a surrogate pair';
     const key = this.#init.prefix + name;
     if (Buffer.byteLength(key) > maxKeyBytes) return `its key has more than ${maxKeyBytes} bytes`;
-    return { key, content, contentType: typeof type === 'string' ? type : undefined };
+    if (typeof type !== 'string' || type === '') return { row, key, content, contentType: undefined };
+    // It travels in a header.
+    if (!/^[\x20-\x7e]{1,256}$/.test(type)) return 'its contentType is no media type of ASCII characters';
+    return { row, key, content, contentType: type };
   }
 
-  async #put(object: RawObject, signal: AbortSignal): Promise<void> {
+  /** Undefined: it was written. A text: why the server has no such object. */
+  async #put(object: RawObject, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      await this.#write(object, signal);
+      return undefined;
+    } catch (thrown) {
+      if (!isNameRefused(causeOf(thrown))) throw thrown;
+      return 'the server refuses its key';
+    }
+  }
+
+  async #write(object: RawObject, signal: AbortSignal): Promise<void> {
     const { session, token } = this.#init;
     const attempt = randomBytes(12).toString('hex');
     for (let number = 0; number < attempts; number++) {
-      const there = await session.head(object.key, signal);
+      const there = await this.#head(object.key, signal);
       const { [attemptField]: lastAttempt, [tokenField]: lastToken = '0' } = there?.metadata ?? {};
       // A retry of the driver is refused by its own first attempt, whose answer was lost.
       if (lastAttempt === attempt) return;
@@ -114,6 +142,16 @@ export class RawObjects {
       'ConditionLost',
       `${session.where}: other writes of ${object.key} came between: it is tried again`,
     );
+  }
+
+  /** The answer to a HEAD has no code: why the server finds a request wrong shows when the object is written. */
+  async #head(key: string, signal: AbortSignal): ReturnType<S3Session['head']> {
+    try {
+      return await this.#init.session.head(key, signal);
+    } catch (thrown) {
+      if (statusOf(causeOf(thrown)) === 400) return undefined;
+      throw thrown;
+    }
   }
 
   /** An object with a higher token is that of a successor, or of another Sync, whose tokens say nothing about this one: the manifest knows. */

@@ -7,7 +7,7 @@ export interface CsvRecord {
 }
 export type CsvField = string | null;
 
-/** CSV has texts only: conversion and inference treat them like the texts of JSON. */
+/** CSV has texts only: conversion and inference treat them like the texts of JSON. One that is JSON itself is kept as it is in a column of JSON. */
 export const csvAccess: NodeAccess<CsvRecord | CsvField> = {
   read(node) {
     if (node === null) return { kind: 'null' };
@@ -25,13 +25,22 @@ export const csvAccess: NodeAccess<CsvRecord | CsvField> = {
   },
   items: () => [],
   json(node) {
-    if (!isRecord(node)) return JSON.stringify(node);
+    if (!isRecord(node)) return node !== null && isJson(node) ? node : JSON.stringify(node);
     const fields = node.names.map(
       (name, index) => `${JSON.stringify(name)}:${JSON.stringify(node.fields[index] ?? null)}`,
     );
     return `{${fields.join(',')}}`;
   },
 };
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function isRecord(node: CsvRecord | CsvField): node is CsvRecord {
   return node !== null && typeof node === 'object';

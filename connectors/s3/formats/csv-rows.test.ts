@@ -154,3 +154,14 @@ test('the field of a column is never looked for in a header that is not UTF-8', 
   ]);
   assert.deepEqual([rows, misfits?.count], [[], 2]);
 });
+
+test('JSON in a column of JSON is what it was when it was written, another text is a text of JSON', async () => {
+  const values = ['{"a":[1.0,"x"]}', '"x"', '12345678901234567890', 'true'];
+  const writer = csvWriter([{ name: 'a', type: { kind: 'json' } }], dialectOf());
+  const text = `${writer.header}${values.map((value) => writer.row([value])).join('')}{x\n`;
+  const { rows } = await readCsv(text, ['a'], {}, ['json']);
+  assert.deepEqual(
+    rows,
+    [...values, '"{x"'].map((value) => [value]),
+  );
+});

@@ -4,20 +4,17 @@ import { call } from '../api/client.ts';
 import { useDataSources } from '../api/queries.ts';
 import type { BulkResult, DataSourceRow } from '../api/types.ts';
 import { useSettled } from '../editor/use-settled.ts';
-import { compact } from '../format.ts';
 import { Button } from '../parts/button.tsx';
 import { Failure } from '../parts/messages.tsx';
-import { Glyph } from '../parts/state.tsx';
-import { type Column, Table } from '../parts/table.tsx';
-import { Nothing } from '../parts/values.tsx';
-import { Link, syncLink } from '../router.tsx';
+import { Table } from '../parts/table.tsx';
 import { strings } from '../strings.ts';
 import { type BatchItem, batchOf, fitted, usualSettings } from './batch.ts';
 import { BatchForm } from './batch-form.tsx';
+import { columnsFor } from './batch-rows.tsx';
 import type { Relation } from './relation-table.tsx';
+import { useBatchPlans } from './use-batch-plans.ts';
 
 const text = strings.manySyncs;
-type Outcome = BulkResult['items'][number];
 
 interface BatchReviewProps {
   readonly source: DataSourceRow;
@@ -39,12 +36,14 @@ export function BatchReview({ source, relations, onClose }: BatchReviewProps) {
   const isReady = settings.destination !== '';
   const check = useBatchCheck(namespace, batch, isReady);
   const creating = useMutation({ mutationFn: () => send(namespace, batch, false) });
+  const plans = useBatchPlans(namespace, batch);
   const { data: made } = creating;
   const result = made ?? check.result;
   const rows = relations.map((relation, index) => ({
     relation,
     item: batch[index],
     outcome: result?.items[index],
+    plan: plans.of(index),
   }));
   const count = check.result?.done ?? 0;
   return (
@@ -69,7 +68,19 @@ export function BatchReview({ source, relations, onClose }: BatchReviewProps) {
         rows={rows}
         keyOf={({ relation }) => relation.name}
       />
+      {!made && (
+        <p className="soft">{plans.isRunning ? text.planning(plans.done, batch.length) : text.planWhat}</p>
+      )}
       <div className="dialog-buttons">
+        {!made && (
+          <Button
+            reason={isReady ? undefined : text.destinationFirst}
+            isBusy={plans.isRunning}
+            onClick={plans.start}
+          >
+            {text.plan}
+          </Button>
+        )}
         <Button onClick={onClose}>{made ? strings.close : strings.cancel}</Button>
         {!made && (
           <Button
@@ -117,61 +128,4 @@ async function send(namespace: string, batch: readonly BatchItem[], isDryRun: bo
     // A name that cannot be sent would hide what is wrong with the others.
     body: { items: batch.map(({ name, spec }) => ({ name: name || '-', spec })) },
   });
-}
-
-interface Row {
-  readonly relation: Relation;
-  readonly item: BatchItem | undefined;
-  readonly outcome: Outcome | undefined;
-}
-
-function columnsFor(namespace: string, isMade: boolean): readonly Column<Row>[] {
-  return [
-    { id: 'table', title: strings.discovery.name, cell: ({ relation }) => <code>{relation.name}</code> },
-    {
-      id: 'rows',
-      title: strings.discovery.rows,
-      isNumber: true,
-      isWide: true,
-      cell: ({ relation: { estimatedRows: count } }) => (count === undefined ? <Nothing /> : compact(count)),
-    },
-    {
-      id: 'key',
-      title: strings.discovery.key,
-      isWide: true,
-      cell: ({ relation: { keys } }) =>
-        keys[0] ? <code>{keys[0].join(', ')}</code> : strings.discovery.noKey,
-    },
-    {
-      id: 'name',
-      title: text.sync,
-      cell: ({ item, outcome }) =>
-        isMade && outcome?.outcome === 'done' && item ? (
-          <Link to={syncLink(namespace, item.name)}>{item.name}</Link>
-        ) : (
-          item?.name
-        ),
-    },
-    { id: 'object', title: text.target, isWide: true, cell: ({ item }) => <code>{item?.object}</code> },
-    {
-      id: 'outcome',
-      title: text.outcomeTitle,
-      cell: ({ outcome }) => <OutcomeOf outcome={outcome} isMade={isMade} />,
-    },
-  ];
-}
-
-function OutcomeOf({ outcome, isMade }: { readonly outcome: Outcome | undefined; readonly isMade: boolean }) {
-  if (!outcome) return <Nothing />;
-  if (outcome.outcome === 'done')
-    return (
-      <span>
-        <Glyph shape="completed" /> {isMade ? text.created : text.willBeCreated}
-      </span>
-    );
-  return (
-    <span className="hint-failed">
-      <Glyph shape="failed" /> {outcome.message} <code className="faint">{outcome.code}</code>
-    </span>
-  );
 }

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call, objectPath } from '../api/client.ts';
 import type { Discovered } from '../api/types.ts';
-import { textOf } from '../editor/field-inputs.tsx';
+import { textOf } from '../editor/field-text.ts';
 import { Button } from '../parts/button.tsx';
 import { Modal } from '../parts/dialog.tsx';
 import { Empty, Failure, Skeleton } from '../parts/messages.tsx';

@@ -25,6 +25,7 @@ const kind: EditorKind = {
   useFields: ({ value }) => ({
     isMain: (path) => mainField.test(path),
     isHidden: (path) => isOtherSystem(path, value),
+    isFirst: () => false,
   }),
   widgets: () => ({}),
   after: (path, manifest) => isSecretRef(path) && <NewSecret path={path} manifest={manifest} />,

@@ -1,7 +1,7 @@
 import { useDataSources } from '../api/queries.ts';
 import { Link } from '../router.tsx';
 import { strings } from '../strings.ts';
-import { textOf } from './field-inputs.tsx';
+import { textOf } from './field-text.ts';
 
 interface DataSourceSelectProps {
   readonly id: string;

@@ -3,6 +3,7 @@ import { call, objectPath } from '../api/client.ts';
 import type { Applied } from '../api/types.ts';
 import type { Widget } from './schema-form.tsx';
 import type { Manifest, Path } from './use-manifest.ts';
+import { yamlText } from './yaml-text.ts';
 
 export interface EditorKind {
   readonly kind: 'Sync' | 'DataSource';
@@ -23,6 +24,8 @@ export interface EditorKind {
 export interface ShownFields {
   readonly isMain: (path: string) => boolean;
   readonly isHidden: (path: string) => boolean;
+  /** The field that comes next to those that are required. */
+  readonly isFirst: (path: string) => boolean;
 }
 
 export interface Stored {
@@ -38,14 +41,34 @@ export interface Draft {
   readonly labels: Readonly<Record<string, string>> | undefined;
 }
 
-export function draftOf({ metadata, spec }: Manifest['value']): Draft {
+/** `base`: what is stored, whose labels are deleted by leaving them out of the text. */
+export function draftOf({ metadata, spec }: Manifest['value'], base?: Pick<Stored, 'labels'>): Draft {
   return {
     namespace: typeof metadata?.namespace === 'string' ? metadata.namespace : '',
     name: typeof metadata?.name === 'string' ? metadata.name : '',
     spec,
-    labels: metadata?.labels,
+    labels: metadata?.labels ?? (base?.labels && {}),
   };
 }
+
+/** Whether nothing differs that an editor changes. */
+export function isSame(one: Shown, other: Shown): boolean {
+  return JSON.stringify([one.spec, one.labels ?? {}]) === JSON.stringify([other.spec, other.labels ?? {}]);
+}
+
+type Shown = Pick<Stored, 'spec' | 'labels'>;
+
+/** What an editor changes, as text; labels only where there are some. */
+export function shownOf({ spec, labels = {} }: Shown): string {
+  return (Object.keys(labels).length > 0 ? yamlText({ labels }) : '') + yamlText(spec);
+}
+
+/** The object would be another one, whose changes nobody has seen. */
+export function isRenamed({ namespace, name }: Draft, of: Of): boolean {
+  return of !== undefined && (of.name !== name || of.namespace !== namespace);
+}
+
+export type Of = { readonly namespace: string; readonly name: string } | undefined;
 
 export interface PutOptions {
   readonly isDryRun: boolean;

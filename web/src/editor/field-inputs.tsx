@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import { Button } from '../parts/button.tsx';
 import { strings } from '../strings.ts';
-import type { FieldKind, Schema } from './schema.ts';
-import { isObject } from './use-manifest.ts';
+import { type FieldKind, fitsInLine, shownText, textOf, typedValue } from './field-text.ts';
+import type { Schema } from './schema.ts';
 
 interface InputProps {
   readonly id: string;
@@ -14,7 +14,8 @@ interface InputProps {
   readonly onYaml: () => void;
 }
 
-export function Input({ id, kind, schema, value, isInvalid, onChange, onYaml }: InputProps) {
+export function Input({ id, kind: given, schema, value, isInvalid, onChange, onYaml }: InputProps) {
+  const kind = fitsInLine(given, value) ? given : 'yaml';
   const common = {
     id,
     'aria-invalid': isInvalid || undefined,
@@ -89,37 +90,6 @@ function TextInput({
       }}
     />
   );
-}
-
-function shownText(kind: FieldKind, value: unknown): string {
-  if (kind === 'list') return Array.isArray(value) ? value.map(textOf).join(', ') : textOf(value);
-  if (kind === 'map' && isObject(value))
-    return Object.entries(value)
-      .map(([name, each]) => `${name}=${textOf(each)}`)
-      .join(', ');
-  return textOf(value);
-}
-
-function typedValue(kind: FieldKind, text: string): unknown {
-  if (text.trim() === '') return undefined;
-  if (kind === 'number') return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
-  const parts = text.split(',').map((part) => part.trim());
-  if (kind === 'list') return parts.filter((part) => part !== '');
-  if (kind === 'map')
-    return Object.fromEntries(
-      parts
-        .filter((part) => part !== '')
-        .map((part) => {
-          const [name = '', each = ''] = part.split('=', 2);
-          return [name.trim(), each.trim()];
-        }),
-    );
-  return text;
-}
-
-export function textOf(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function unset(schema: Schema): string {

@@ -2,13 +2,14 @@ import { useMutation } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { asApiError } from '../api/client.ts';
 import type { Finding } from '../api/types.ts';
+import { Boundary } from '../parts/boundary.tsx';
 import { Button } from '../parts/button.tsx';
 import { Failure, Findings } from '../parts/messages.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { guardLeaving, Link, navigate } from '../router.tsx';
 import { strings } from '../strings.ts';
 import { EditorForm } from './editor-form.tsx';
-import { type Draft, draftOf, type EditorKind, put, type Stored } from './editor-kind.ts';
+import { type Draft, draftOf, type EditorKind, isRenamed, isSame, put, type Stored } from './editor-kind.ts';
 import { Review, type ReviewState } from './review.tsx';
 import { findingsOf, useCheck } from './use-check.ts';
 import { type Manifest, type Path, useManifest } from './use-manifest.ts';
@@ -28,8 +29,8 @@ interface EditorProps {
 export function ManifestEditor({ kind, initialText, stored, of }: EditorProps) {
   const [firstText] = useState(initialText);
   const manifest = useManifest(firstText);
-  const draft = draftOf(manifest.value);
   const [base, setBase] = useState(stored);
+  const draft = draftOf(manifest.value, base);
   const [review, setReview] = useState<ReviewState>();
   const [reveal, setReveal] = useState<Reveal>();
   const [activePath, setActivePath] = useState('');
@@ -48,7 +49,15 @@ export function ManifestEditor({ kind, initialText, stored, of }: EditorProps) {
     mutationFn: () => put(kind, draft, { isDryRun: true, version: base && '*' }),
     onSuccess: ({ spec }) => setReview({ spec, isDone: false }),
   });
-  const isSyntaxWrong = manifest.problems.length > 0;
+  const isUnchanged = of !== undefined && !isChanged;
+  const reasonAgainstReview =
+    manifest.problems.length > 0
+      ? text.syntaxFirst
+      : isUnchanged
+        ? text.nothingChanged
+        : isRenamed(draft, of)
+          ? text.noRename
+          : undefined;
   return (
     <Page
       title={of ? text.edit(of.name) : text.create[kind.kind]}
@@ -61,7 +70,7 @@ export function ManifestEditor({ kind, initialText, stored, of }: EditorProps) {
           <Button
             kind="primary"
             isBusy={reviewing.isPending}
-            reason={isSyntaxWrong ? text.syntaxFirst : isChanged || !of ? undefined : text.nothingChanged}
+            reason={reasonAgainstReview}
             onClick={() => reviewing.mutate()}
           >
             {text.review}
@@ -120,15 +129,17 @@ function EditorSide({ kind, manifest, draft, check, reveal, show, onPath }: Side
   };
   return (
     <div className="editor-side">
-      <Suspense fallback={<div className="yaml-pane" />}>
-        <YamlPane
-          text={manifest.text}
-          marks={marksOf(manifest, findings)}
-          reveal={reveal}
-          onChange={manifest.setText}
-          onCursor={(offset) => onPath(manifest.pathAt(offset).join('.'))}
-        />
-      </Suspense>
+      <Boundary>
+        <Suspense fallback={<div className="yaml-pane" />}>
+          <YamlPane
+            text={manifest.text}
+            marks={marksOf(manifest, findings)}
+            reveal={reveal}
+            onChange={manifest.setText}
+            onCursor={(offset) => onPath(manifest.pathAt(offset).join('.'))}
+          />
+        </Suspense>
+      </Boundary>
       <Section title={text.problems}>
         {findings.length > 0 && <Findings findings={findings} onJump={jump} />}
         {findings.length === 0 && !failure && (
@@ -150,7 +161,7 @@ function ChangedElsewhere({
   readonly base: Stored | undefined;
   readonly stored: Stored | undefined;
 }) {
-  if (!base || !stored || JSON.stringify(base.spec) === JSON.stringify(stored.spec)) return null;
+  if (!base || !stored || isSame(base, stored)) return null;
   return (
     <p className="note note-warning" role="status">
       {text.changedElsewhere}

@@ -8,7 +8,7 @@ import { TextField } from '../parts/field.tsx';
 import { Failure } from '../parts/messages.tsx';
 import { strings } from '../strings.ts';
 import { draftOf } from './editor-kind.ts';
-import { textOf } from './field-inputs.tsx';
+import { textOf } from './field-text.ts';
 import { type Manifest, type Path, valueIn } from './use-manifest.ts';
 
 const text = strings.secret;

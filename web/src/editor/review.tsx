@@ -8,8 +8,7 @@ import { Failure } from '../parts/messages.tsx';
 import { navigate } from '../router.tsx';
 import { strings } from '../strings.ts';
 import { Difference } from './difference.tsx';
-import { type Draft, type EditorKind, put, type Stored } from './editor-kind.ts';
-import { yamlText } from './yaml-text.ts';
+import { type Draft, type EditorKind, isSame, put, type Stored, shownOf } from './editor-kind.ts';
 
 const text = strings.editor;
 
@@ -60,11 +59,14 @@ export function Review({ kind, draft, base, stored, state, onBase, onDone, onClo
         <>
           <p className="note note-warning">{text.conflict}</p>
           <h3>{text.theirs}</h3>
-          <Difference before={yamlText(base.spec)} after={yamlText(theirs.spec)} />
+          <Difference before={shownOf(base)} after={shownOf(theirs)} />
           <h3>{text.yours}</h3>
         </>
       )}
-      <Difference before={base ? yamlText((theirs ?? base).spec) : ''} after={yamlText(state.spec)} />
+      <Difference
+        before={base ? shownOf(theirs ?? base) : ''}
+        after={shownOf({ spec: state.spec, labels: draft.labels })}
+      />
       {applying.error && !theirs && <Failure error={applying.error} />}
       <div className="dialog-buttons">
         <Button onClick={onClose}>{text.back}</Button>
@@ -87,10 +89,10 @@ export function Review({ kind, draft, base, stored, state, onBase, onDone, onClo
   );
 }
 
-/** A version also changes with what is not the spec: then the newest is the one that was edited. */
+/** A version also changes with what is not edited here: then the newest is the one that was edited. */
 function versionFor(base: Stored | undefined, stored: Stored | undefined): string | undefined {
   if (!base || !stored) return base?.version;
-  return JSON.stringify(base.spec) === JSON.stringify(stored.spec) ? stored.version : base.version;
+  return isSame(base, stored) ? stored.version : base.version;
 }
 
 async function readStored(path: string): Promise<Stored> {

@@ -22,6 +22,8 @@ export interface FormContext {
   /** Fields that are shown even if they are not set; the others are folded. */
   readonly isMain: (path: string) => boolean;
   readonly isHidden: (path: string) => boolean;
+  /** The field that comes next to those that are required. */
+  readonly isFirst: (path: string) => boolean;
   /** Below the fields of an object. */
   readonly after: (path: Path) => ReactNode;
   readonly set: (path: Path, value: unknown) => void;
@@ -45,7 +47,11 @@ export function SchemaFields({ schema, path, form }: GroupProps) {
     schema.required?.includes(name) ||
     form.isMain([...path, name].join('.')) ||
     (isObject(given) && given[name] !== undefined && given[name] !== schema.properties?.[name]?.default);
+  const rank = (name: string) =>
+    schema.required?.includes(name) ? 0 : form.isFirst([...path, name].join('.')) ? 1 : 2;
+  const isRanked = names.some((name) => rank(name) === 1);
   const shown = names.filter(isShown);
+  if (isRanked) shown.sort((one, other) => rank(one) - rank(other));
   const folded = names.filter((name) => !isShown(name));
   const field = (name: string) => {
     const child = schema.properties?.[name];

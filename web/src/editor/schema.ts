@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { call } from '../api/client.ts';
+import type { FieldKind } from './field-text.ts';
 
 /** As much of JSON Schema as the API's document uses for manifests. */
 export interface Schema {
@@ -37,8 +38,6 @@ export function useSpecSchema(kind: 'Sync' | 'DataSource') {
 export function useSystems(): Systems | undefined {
   return useQuery({ ...documentQuery, select: (document) => document['x-systems'] }).data;
 }
-
-export type FieldKind = 'object' | 'choice' | 'flag' | 'number' | 'list' | 'map' | 'long' | 'text' | 'yaml';
 
 const longText = 10_000;
 

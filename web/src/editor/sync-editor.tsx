@@ -8,7 +8,7 @@ import { strings } from '../strings.ts';
 import { DataSourceSelect } from './data-source-select.tsx';
 import { EditExisting, NotEditable } from './edit-existing.tsx';
 import { draftOf, type EditorKind } from './editor-kind.ts';
-import { textOf } from './field-inputs.tsx';
+import { textOf } from './field-text.ts';
 import { ManifestEditor } from './manifest-editor.tsx';
 import { PlanPanel } from './plan-panel.tsx';
 import type { Widget } from './schema-form.tsx';

@@ -1,6 +1,6 @@
 import { useDataSources } from '../api/queries.ts';
 import { draftOf, type ShownFields } from './editor-kind.ts';
-import { textOf } from './field-inputs.tsx';
+import { textOf } from './field-text.ts';
 import { type Systems, useSystems } from './schema.ts';
 import { isObject, type Manifest, valueIn } from './use-manifest.ts';
 
@@ -26,9 +26,10 @@ export function useSyncFields({ value }: Manifest): ShownFields {
     return systems?.[type ?? '']?.[end];
   };
   const own = { source: fieldsOf('source'), destination: fieldsOf('destination') };
+  const isFirst = (path: string) => ends.some((end) => path === `spec.${end}.${own[end]?.[0] ?? 'table'}`);
   return {
-    isMain: (path) =>
-      mainFields.has(path) || ends.some((end) => path === `spec.${end}.${own[end]?.[0] ?? 'table'}`),
+    isMain: (path) => mainFields.has(path) || isFirst(path),
+    isFirst,
     isHidden: (path) => {
       const [, end, name = '', more] = path.split('.');
       if (more !== undefined || (end !== 'source' && end !== 'destination')) return false;

@@ -2,12 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { type ApiError, asApiError } from '../api/client.ts';
 import type { Finding } from '../api/types.ts';
 import { strings } from '../strings.ts';
-import { type Draft, type EditorKind, put } from './editor-kind.ts';
+import { type Draft, type EditorKind, isRenamed, type Of, put } from './editor-kind.ts';
 import type { Manifest } from './use-manifest.ts';
 import { useSettled } from './use-settled.ts';
 
 const text = strings.editor;
-export type Of = { readonly namespace: string; readonly name: string } | undefined;
 
 /** The findings of the server about the draft, some time after the last key. */
 export function useCheck(
@@ -52,7 +51,8 @@ export function findingsOf({ status, findings }: ApiError): readonly Finding[] {
     : [];
 }
 
-function localFindings({ namespace, name }: Draft, manifest: Manifest, of: Of): readonly Finding[] {
+function localFindings(draft: Draft, manifest: Manifest, of: Of): readonly Finding[] {
+  const { namespace, name } = draft;
   const finding = (path: string, message: string): Finding => ({
     severity: 'error',
     code: 'ManifestInvalid',
@@ -61,8 +61,7 @@ function localFindings({ namespace, name }: Draft, manifest: Manifest, of: Of): 
   });
   if (manifest.problems.length > 0)
     return manifest.problems.map(({ message }) => ({ severity: 'error', code: 'ManifestInvalid', message }));
-  if (of && (of.name !== name || of.namespace !== namespace))
-    return [finding('metadata.name', text.noRename)];
+  if (isRenamed(draft, of)) return [finding('metadata.name', text.noRename)];
   if (name === '') return [finding('metadata.name', text.needsName)];
   if (namespace === '') return [finding('metadata.namespace', text.needsNamespace)];
   return [];

@@ -26,7 +26,7 @@ export function AuditTable({ entries, isOfOne = false }: AuditTableProps) {
         </span>
       ),
     },
-    { id: 'action', title: text.action, cell: ({ action }) => <code>{action}</code> },
+    { id: 'action', title: text.action, cell: ({ action }) => <code className="nowrap">{action}</code> },
     ...(isOfOne
       ? []
       : [

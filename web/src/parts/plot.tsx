@@ -50,14 +50,16 @@ function optionsOf(element: HTMLElement, series: readonly Series[]): uPlot.Optio
     padding: [8, 8, 0, 0],
     cursor: { y: false, points: { size: 6 } },
     legend: { live: true },
+    hooks: { ready: [showLatest], draw: [showLatest], setCursor: [showLatest] },
     scales: Object.fromEntries(series.map(({ label }) => [label, { range: fromZero }])),
     axes: [
       {
         ...axis,
         grid: { show: false },
         space: 96,
-        incrs: [60, 300, 600, 900, 3_600, 21_600, 86_400],
-        values: (_plot: uPlot, ticks: number[]) => ticks.map((tick) => axisTime(tick, spanOf(ticks))),
+        incrs: [10, 30, 60, 300, 600, 900, 3_600, 21_600, 86_400],
+        values: (_plot: uPlot, ticks: number[], _axis: number, _space: number, step: number) =>
+          ticks.map((tick) => axisTime(tick, spanOf(ticks), step)),
       },
       ...series.map(({ label, format }, index) => ({
         ...axis,
@@ -81,6 +83,11 @@ function optionsOf(element: HTMLElement, series: readonly Series[]): uPlot.Optio
       })),
     ],
   };
+}
+
+/** Where nobody points, the legend has the last values. */
+function showLatest(plot: uPlot): void {
+  if ((plot.cursor.idx ?? null) === null) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
 }
 
 function spanOf(ticks: readonly number[]): number {

@@ -35,7 +35,7 @@ export function OffsetTab({ detail }: { readonly detail: SyncDetail }) {
     <>
       <Section title={text.stored}>
         <p>{data.offset === 'none' ? text.none : <Copyable text={data.offset} label={text.stored} />}</p>
-        <p className="soft">{text.what}</p>
+        {data.offset !== 'none' && <p className="soft">{text.what}</p>}
       </Section>
       <EditOffset detail={detail} stored={data} path={path} onDone={reload} />
       <History stored={data} path={path} detail={detail} onDone={reload} />
@@ -61,7 +61,10 @@ function EditOffset({ detail, stored, path, onDone }: PartProps) {
   const reason = useReason(detail);
   // What is typed belongs to the offset that was shown then; before, the field follows the stored one.
   const [draft, setDraft] = useState<{ readonly value: string; readonly expect: string }>();
-  const { value, expect } = draft ?? { value: stored.offset, expect: stored.offset };
+  const { value, expect } = draft ?? {
+    value: stored.offset === 'none' ? '' : stored.offset,
+    expect: stored.offset,
+  };
   const setting = useMutation({
     mutationFn: () =>
       call<Requested>(`${path}/offset`, {
@@ -148,7 +151,8 @@ function Effect({ effect: { readAgain, skipped, uncounted } }: { readonly effect
 function History({ detail, stored: { history }, path, onDone }: PartProps) {
   const reason = useReason(detail);
   if (history === null) return null;
-  const last = history.at(-1);
+  // A restart is no change that can be undone.
+  const last = history.findLast(({ action }) => action === 'set' || action === 'undo');
   return (
     <Section
       title={text.history}
@@ -160,7 +164,13 @@ function History({ detail, stored: { history }, path, onDone }: PartProps) {
             title={text.undoTitle}
             question={text.undoQuestion(last.to, last.from)}
             reason={reason}
-            work={() => call<Requested>(`${path}/offset/undo`, { method: 'POST', query: { wait: 30 } })}
+            work={() =>
+              call<Requested>(`${path}/offset/undo`, {
+                method: 'POST',
+                query: { wait: 30 },
+                body: { change: { from: last.from, to: last.to } },
+              })
+            }
             onDone={onDone}
           />
         )

@@ -32,9 +32,13 @@ export function YamlSection({ title, value }: { readonly title: string; readonly
   const [shown, setShown] = useState('');
   useEffect(() => {
     let isCurrent = true;
-    void import('../editor/yaml-text.ts').then(({ yamlText }) => {
-      if (isCurrent) setShown(yamlText(value));
-    });
+    const show = (text: string) => {
+      if (isCurrent) setShown(text);
+    };
+    void import('../editor/yaml-text.ts').then(
+      ({ yamlText }) => show(yamlText(value)),
+      () => show(strings.errors.notShown),
+    );
     return () => {
       isCurrent = false;
     };
