@@ -108,3 +108,21 @@ test('a value that the database did not log is never written, in whatever form i
     assert.match(rows.take().misfits?.rejections[0]?.message ?? '', /did not change/);
   }
 });
+
+test('a message without value behind a deletion of the same key says nothing new; alone it is the deletion', () => {
+  const rows = rowsOf(true);
+  const tombstone = (key: string): Message => {
+    const cursor = { key: Buffer.from(key), value: null, valueLength: -1, offset: 1 };
+    return { topic: 't', partition: 0, cursor: cursor as unknown as RecordCursor };
+  };
+  const deletion = messageOf({ op: 'd', before: { id: '1', email: 'e' }, after: null });
+  assert.deepEqual(rows.read(deletion)?.row, [null, 'e', null]);
+  assert.equal(rows.read(tombstone('{"id":"1"}')), undefined);
+  assert.equal(rows.take().misfits, undefined);
+  // Its key does not identify a row of this Sync.
+  assert.equal(rows.read(tombstone('{"id":"1"}')), undefined);
+  assert.equal(rows.take().misfits?.count, 1);
+  rows.read(deletion);
+  assert.equal(rows.read(tombstone('{"id":"2"}')), undefined);
+  assert.equal(rows.take().misfits?.count, 1);
+});

@@ -44,6 +44,8 @@ export class MessageRows {
   readonly #adapt: (row: RecordNode) => RecordNode;
   readonly #flat: FlatJson | undefined;
   readonly #metadata: readonly { readonly index: number; readonly value: (message: Message) => Value }[];
+  /** By partition: the key of the last message, if it was a deletion that was read. */
+  readonly #deleted = new Map<string, Buffer>();
   /** Columns that may not be NULL. */
   readonly #required: readonly number[];
 
@@ -89,7 +91,8 @@ export class MessageRows {
     const flat = this.#flat && message.cursor.valueLength > 0 && this.#flatRow(this.#flat, message);
     if (flat) return flat;
     const value = message.cursor.value;
-    if (value === null) return this.#deletion(message, null);
+    const isRepeated = isDebezium && this.#isRepeated(message);
+    if (value === null) return isRepeated ? undefined : this.#deletion(message, null);
     const node = format.value(value);
     if (node instanceof Unreadable) return this.#unreadable(message, node.reason);
     if (!isDebezium) return this.#row(message, node);
@@ -100,8 +103,12 @@ export class MessageRows {
         return undefined;
       case 'unreadable':
         return this.#unreadable(message, change.reason);
-      case 'deletion':
-        return this.#deletion(message, change.row);
+      case 'deletion': {
+        const deletion = this.#deletion(message, change.row);
+        if (deletion && message.cursor.key)
+          this.#deleted.set(partitionOf(message), Buffer.from(message.cursor.key));
+        return deletion;
+      }
       case 'row': {
         const row = this.#adapt(change.row);
         const fault = isObject(row) ? faultOf(row.values()) : undefined;
@@ -154,6 +161,18 @@ export class MessageRows {
     if (found instanceof Unreadable) return this.#unreadable(message, found.reason);
     const row = this.#keyRow(found, message);
     return row && { row, isDeletion: true };
+  }
+
+  /**
+   * Debezium sends a message without value behind each deletion, for compaction. It says nothing new, and its key may not have the columns that
+   * identify a row here. Alone, after compaction, it is the deletion.
+   */
+  #isRepeated(message: Message): boolean {
+    const partition = partitionOf(message);
+    const before = this.#deleted.get(partition);
+    if (before === undefined) return false;
+    this.#deleted.delete(partition);
+    return message.cursor.value === null && message.cursor.key?.equals(before) === true;
   }
 
   #keyRow(key: RecordNode, message: Message): readonly Value[] | undefined {
@@ -238,6 +257,8 @@ function prepared(
   const first = format.prepare?.(value, signal) ?? format.prepare?.(key, signal);
   return first?.then(() => fetched(format, [value, key, value], signal));
 }
+
+const partitionOf = ({ topic, partition }: Message) => `${topic}/${partition}`;
 
 export function positionOf({ topic, partition, cursor }: Message): string {
   return `topic ${topic}, partition ${partition}, offset ${cursor.offset}`;
