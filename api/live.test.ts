@@ -112,6 +112,16 @@ describe('live updates', () => {
     outdated.close();
   });
 
+  test('a page of DataSources is told when to read its list again, and nothing else', async () => {
+    const stream = await TestStream.open(admin, ['datasources']);
+    const first = await stream.message('the list', ({ dataSources }) => dataSources);
+    await create('team-a', 'no-matter');
+    await admin.send('POST', '/datasources/team-b', { name: 'third', spec: postgresSpec('db') });
+    await stream.message('the change', ({ dataSources }) => dataSources !== first.data.dataSources);
+    assert.deepEqual(Object.keys(stream.messages.at(-1)?.data ?? {}), ['topic', 'dataSources']);
+    stream.close();
+  });
+
   test('a query that is wrong is refused, and one stream that fails ends alone', async () => {
     for (const topic of ['syncs?sort=colour', 'syncs?limit=x', 'syncs?nothing=x'])
       await admin.refused(400, 'RequestMalformed', `/live?topic=${encodeURIComponent(topic)}`);
@@ -186,6 +196,22 @@ describe('live updates', () => {
     }
   });
 
+  test('locks and assignments of other namespaces are not told', async () => {
+    const bea = await cluster.api.user('bea', [{ role: 'viewer', namespaces: ['team-b'] }]);
+    const sync = await create('team-a', 'locked');
+    const session = await cluster.coordination.join(agentOf('a-0'), { leaseTtlMs: 60_000 });
+    await session.store.acquire(sync);
+    const leadership = await session.campaign(new AbortController().signal);
+    const versions = { syncVersion: '1', sourceVersion: '1', destinationVersion: '1' };
+    const assignment = { uid: sync.uid, agent: 'a-0', assignedAt: sync.createdAt, ...versions };
+    await leadership.write([{ kind: 'assign', assignment }]);
+    for (const path of ['/locks', '/assignments']) {
+      await until(async () => (await admin.get<{ total: number }>(path)).total === 1, { what: path });
+      assert.equal((await bea.get<{ total: number }>(path)).total, 0, path);
+    }
+    await session.leave();
+  });
+
   test('a user sees its namespaces only, and a stream ends with the session', async () => {
     const ana = await cluster.api.user('ana', [{ role: 'viewer', namespaces: ['team-b'] }]);
     const stream = await TestStream.open(ana, ['syncs', 'events']);
@@ -194,6 +220,12 @@ describe('live updates', () => {
     await ana.refused(403, 'AccessDenied', '/live?topic=sync/team-a/orders');
     await ana.refused(400, 'RequestMalformed', '/live?topic=secrets');
     await ana.refused(400, 'RequestMalformed', '/live');
+    await create('team-b', 'hers');
+    await stream.message('her event', ({ events }) =>
+      events?.some(({ namespace }) => namespace === 'team-b'),
+    );
+    const seen = stream.messages.flatMap(({ data }) => data.events ?? []);
+    assert.ok(seen.every(({ namespace }) => namespace === undefined || namespace === 'team-b'));
     const nobody = await TestStream.open(cluster.api.client(), ['syncs']);
     assert.equal(nobody.status, 401);
     await ana.send('DELETE', '/session/all');

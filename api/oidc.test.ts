@@ -139,6 +139,18 @@ describe('logins by OpenID Connect', () => {
     assert.deepEqual(grants, [{ role: 'admin', namespaces: ['*'] }], 'as before');
   });
 
+  test('a login ends the session before, and a name must be a plain one', async () => {
+    const browser = new Browser();
+    await browser.send(await browser.logIn(await begin(browser), 'kim', callback()));
+    const before = clientOf(browser);
+    await browser.send(await browser.logIn(await begin(browser), 'kim', callback()));
+    await clientOf(browser).get('/session');
+    await before.refused(401, 'NotSignedIn', '/session');
+    const odd = new Browser();
+    const back = await odd.logIn(await begin(odd), 'odd', callback());
+    assert.equal((await odd.send(back)).status, 401);
+  });
+
   test('only paths of this server are returned to, and there is no first login beside a provider', async () => {
     for (const path of ['//evil.example', 'https://evil.example', '/\\evil.example', '/\u0001', '/漢']) {
       const response = await new Browser().send(

@@ -31,6 +31,9 @@ describe('changes that only the API refuses', () => {
       method: 'DELETE',
     });
     assert.match(detail, /is used by orders/);
+    const outdated = { method: 'DELETE', headers: { 'if-match': '"another"' } };
+    await admin.refused(412, 'VersionChanged', '/datasources/team-a/unused', outdated);
+    assert.deepEqual(deleted, []);
     await admin.send('DELETE', '/datasources/team-a/unused');
     assert.deepEqual(deleted, ['unused']);
   });

@@ -49,6 +49,7 @@ export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Prom
       unlisten();
       await endTrends();
       services.syncList.close();
+      services.dataSourceChanges.close();
       await services.eventStore.close();
       services.events.close();
       services.hub.close();

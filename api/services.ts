@@ -20,6 +20,7 @@ import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
 import { Authors } from './views/authors.ts';
+import { DataSourceChanges } from './views/data-source-changes.ts';
 import { EventStore } from './views/event-store.ts';
 import { Events } from './views/events.ts';
 import { SyncList } from './views/sync-list.ts';
@@ -58,6 +59,7 @@ export interface Services extends ApiDeps {
   readonly syncList: SyncList;
   readonly events: Events;
   readonly eventStore: EventStore;
+  readonly dataSourceChanges: DataSourceChanges;
   readonly hub: LiveHub;
   readonly trends: TrendMemory;
   readonly charts: Charts;
@@ -86,6 +88,7 @@ export function makeServices(deps: ApiDeps): Services {
     oidc: oidcOf(config),
     audit,
     syncList: new SyncList(view),
+    dataSourceChanges: new DataSourceChanges(view),
     events,
     eventStore: new EventStore({ documents, clock, log, events }),
     // After the lists, so that it wakes streams when these have changed.

@@ -18,9 +18,13 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   eve: ['strangers'],
   kim: ['platform'],
   'kim-of-sales': ['shop-devs'],
+  odd: ['platform'],
 };
 /** Users of the provider may choose their names. */
-const chosenNames: Readonly<Record<string, string>> = { 'kim-of-sales': 'kim' };
+const chosenNames: Readonly<Record<string, string>> = {
+  'kim-of-sales': 'kim',
+  odd: 'admin <b> of users',
+};
 
 async function startProvider(
   redirectUri: string,

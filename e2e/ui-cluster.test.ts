@@ -115,6 +115,19 @@ describe('the web UI over etcd and an agent', () => {
     await context.close();
   });
 
+  test('the list of data sources shows a new one without being asked', async () => {
+    const { page, context, watch } = await openPage(browser, `${url}/data-sources`);
+    await logIn(page);
+    await page.getByRole('link', { name: 'team-a/warehouse' }).waitFor();
+    const spec = { postgres: { host: '127.0.0.1', port: 1, database: 'd', user: 'u' } };
+    await cluster.served.client.send('POST', '/datasources/team-a', { name: 'pushed', spec });
+    await page.getByRole('link', { name: 'team-a/pushed' }).waitFor();
+    await cluster.served.client.send('DELETE', '/datasources/team-a/pushed');
+    await page.getByRole('link', { name: 'team-a/pushed' }).waitFor({ state: 'detached' });
+    assertClean(watch);
+    await context.close();
+  });
+
   test('an offset: not while it runs; suspended, set, undone', async () => {
     const { page, context, watch } = await openPage(browser, `${url}/syncs/team-a/orders?tab=offset`);
     await logIn(page);

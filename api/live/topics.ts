@@ -31,7 +31,7 @@ export interface Topic {
   next(sent: Sent): LiveData | undefined;
 }
 
-/** Parses `syncs?state=Failed`, `sync/team-a/orders`, `datasource/team-a/shop`, `agents`, `events`, `outage`. */
+/** Parses `syncs?state=Failed`, `sync/team-a/orders`, `datasource/team-a/shop`, `datasources`, `agents`, `events`, `outage`. */
 export function topicOf(services: Services, text: string, caller: Caller): Topic {
   const [path = '', search] = text.split('?', 2);
   const [kind, namespace, name, more] = path.split('/');
@@ -41,12 +41,13 @@ export function topicOf(services: Services, text: string, caller: Caller): Topic
     if (kind === 'sync') return syncTopic(services, text, namespace, name);
     if (kind === 'datasource') return dataSourceTopic(services, text, namespace, name);
   }
+  if (path === 'datasources') return dataSourcesTopic(services, text);
   if (path === 'agents') return wholeTopic(text, () => ({ agents: services.view.agents().map(agentData) }));
   if (path === 'outage') return wholeTopic(text, () => ({ outage: services.view.outage ?? null }));
   if (path === 'events') return eventsTopic(services, text, caller);
   throw permanent('RequestMalformed', `there is no topic ${JSON.stringify(text.slice(0, 200))}`, {
     path: 'topic',
-    fix: 'use syncs?QUERY, sync/NAMESPACE/NAME, datasource/NAMESPACE/NAME, agents, events or outage',
+    fix: 'use syncs?QUERY, sync/NAMESPACE/NAME, datasource/NAMESPACE/NAME, datasources, agents, events or outage',
   });
 }
 
@@ -86,6 +87,11 @@ function dataSourceTopic(services: Services, topic: string, namespace: string, n
     const found = services.view.findDataSource(namespace, name);
     return { dataSource: found ? dataSourceDetailOf(services, found) : null };
   });
+}
+
+/** Only that something has changed: lists of DataSources have filters and are read seldom. */
+function dataSourcesTopic({ hub, dataSourceChanges }: Services, topic: string): Topic {
+  return wholeTopic(topic, () => ({ dataSources: `${hub.instance}.${dataSourceChanges.count}` }));
 }
 
 /** Sent whole when it differs. */

@@ -10,7 +10,7 @@ export const liveQuery = z.strictObject({
     .union([topicText, z.array(topicText).min(1).max(10)])
     .transform((given) => (Array.isArray(given) ? given : [given]))
     .describe(
-      'What to watch: syncs?QUERY (as for the list), sync/NAMESPACE/NAME, datasource/NAMESPACE/NAME, agents, events, outage.',
+      'What to watch: syncs?QUERY (as for the list), sync/NAMESPACE/NAME, datasource/NAMESPACE/NAME, datasources, agents, events, outage.',
     ),
   lastEventId: z.string().max(100).optional().describe('Instead of the header Last-Event-ID.'),
 });
@@ -29,6 +29,10 @@ export const live = z
       .optional(),
     sync: syncDetail.nullable().optional().describe('null: it is deleted.'),
     dataSource: dataSourceDetail.nullable().optional(),
+    dataSources: z
+      .string()
+      .optional()
+      .describe('Differs when the list of DataSources has changed, which then is read again.'),
     agents: z.array(agent).optional(),
     events: z.array(event).optional().describe('Newest first.'),
     outage: z

@@ -4,6 +4,7 @@ import { passwordFindings } from '../sql/connection/password-rule.ts';
 import { addressOf, passwordRule, readConfig } from './config.ts';
 import { describeCluster, findCoordinator, type TopicMetadata } from './connection/requests.ts';
 import { fetch, initProducerId } from './connection/transfer-requests.ts';
+import { commitTopicFault } from './destination/commit-rows.ts';
 import { brokerErrors } from './errors.ts';
 import { commitTopic, type TopicChoice } from './names.ts';
 import type { KafkaSession } from './session.ts';
@@ -133,7 +134,8 @@ export async function checkDestination(
   if (missing.length > 0 && !(await mayCreate(session, signal)))
     findings.push(...missing.map((topic) => mayNotCreate(session, topic, path)));
   if ((await guaranteeOf(session, signal)) === 'AtLeastOnce') findings.push(noTransactions(session));
-  return findings;
+  const fault = missing.includes(commitTopic) ? undefined : await commitTopicFault(session, signal);
+  return fault ? [...findings, fault] : findings;
 }
 
 /** A right on the names of the topics is not seen here, so this is no error. */

@@ -24,7 +24,7 @@ export async function findTopics(
       const all = await session.metadata(choice.isPattern ? null : [choice.name], { signal });
       const topics = all.topics.filter(({ name, isInternal }) => choice.matches(name) && !isInternal);
       // Without the right to describe it, a topic of a pattern does not exist.
-      const readable = choice.isPattern ? topics.filter(({ error }) => error === 0) : topics;
+      const readable = choice.isPattern ? topics.filter(({ error }) => !isHidden(error)) : topics;
       for (const { error } of readable) if (error !== 0) throw new BrokerError(error);
       for (const { partitions } of readable) for (const each of partitions) requireLeader(each);
       return readable;
@@ -39,6 +39,12 @@ export async function findTopics(
     path,
     fix: 'check the pattern, or create a topic; topics that the user may not see do not exist for it',
   });
+}
+
+function isHidden(error: number): boolean {
+  return (
+    error === brokerErrors.TOPIC_AUTHORIZATION_FAILED || error === brokerErrors.UNKNOWN_TOPIC_OR_PARTITION
+  );
 }
 
 function requireLeader({ leader, error }: PartitionMetadata): void {

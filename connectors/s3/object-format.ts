@@ -26,7 +26,18 @@ export function formatOf(object: FormatFields, end: 'source' | 'destination'): O
   const known = [...textCompressions, ...(format === 'Parquet' ? ['Snappy'] : [])];
   if (compression !== undefined && !known.includes(compression))
     throw refused(`${end}.compression`, compression, known);
-  return { name: format, compression: compression as Compression | undefined, csv: dialectOf(csv) };
+  const dialect = dialectOf(csv);
+  requireReadable(dialect, end);
+  return { name: format, compression: compression as Compression | undefined, csv: dialect };
+}
+
+/** What is written with one character for two purposes cannot be read again. */
+function requireReadable({ delimiter, quote, escape: escaping }: CsvDialect, end: string): void {
+  if (delimiter !== quote && delimiter !== escaping) return;
+  throw permanent('ManifestInvalid', `${end}.csv has one character as delimiter and as quote or escape`, {
+    path: `spec.${end}.csv`,
+    fix: 'use different characters',
+  });
 }
 
 /** Whole objects have no records. */

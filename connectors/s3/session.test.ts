@@ -13,7 +13,7 @@ import { removeFolder, tempFolder } from '../../e2e/kit/temp.ts';
 import { readConfig } from './config.ts';
 import { connector } from './connector.ts';
 import { S3Session } from './session.ts';
-import { readAll, readRequest, signal, sourceOf, TestBucket } from './test-harness.ts';
+import { readAll, readRequest, rowsOf, signal, sourceOf, TestBucket } from './test-harness.ts';
 
 let bucket: TestBucket;
 const servers: Server[] = [];
@@ -206,19 +206,24 @@ test('keys are listed as they are, also where XML cannot carry them', async () =
   await session.close();
 });
 
-/** A server with these objects, whose content is this answer. */
-async function listing(
-  keys: readonly string[],
-  content: (request: IncomingMessage, response: ServerResponse) => void,
-) {
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+function pageOf(keys: readonly string[], next?: string): string {
   const objects = keys.map(
     (key) =>
       `<Contents><Key>${key}</Key><ETag>"e"</ETag><Size>9</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>`,
   );
-  const list = `<ListBucketResult><IsTruncated>false</IsTruncated>${objects.join('')}</ListBucketResult>`;
+  const more = next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`;
+  return `<ListBucketResult><IsTruncated>${next !== undefined}</IsTruncated>${more}${objects.join('')}</ListBucketResult>`;
+}
+
+/** A server with these pages, one behind the other, and this content in each object. */
+async function listing(pages: readonly string[], content: Answer) {
   const endpoint = await serverOf((request, response) => {
-    if (request.url?.includes('list-type=2')) response.end(list);
-    else if (request.url?.includes('uploads')) response.end('<ListMultipartUploadsResult/>');
+    const { searchParams } = new URL(request.url ?? '', 'http://server');
+    const at = Number(searchParams.get('continuation-token') ?? 0);
+    if (searchParams.get('list-type') === '2') response.end(pages[at]);
+    else if (searchParams.has('uploads')) response.end('<ListMultipartUploadsResult/>');
     else content(request, response);
   });
   const columns = [{ name: 'a', path: 'a', type: 'int64', nullable: true }];
@@ -226,7 +231,7 @@ async function listing(
 }
 
 test('a version that is listed and cannot be read is not taken for one that is gone', async () => {
-  const source = await listing(['a.jsonl'], (_request, response) => response.writeHead(412).end());
+  const source = await listing([pageOf(['a.jsonl'])], (_request, response) => response.writeHead(412).end());
   const relation = await source.describe(signal);
   for (const mode of ['Stream', 'Snapshot'] as const)
     await assert.rejects(readAll(source.read(readRequest(relation, { mode }), signal)), {
@@ -237,7 +242,7 @@ test('a version that is listed and cannot be read is not taken for one that is g
 });
 
 test('a list that is not in the order of keys is refused', async () => {
-  const source = await listing(['a', 'c', 'b'], (_request, response) => response.end('{"a":1}\n '));
+  const source = await listing([pageOf(['a', 'c', 'b'])], (_request, response) => response.end('{"a":1}\n '));
   const relation = await source.describe(signal);
   for (const mode of ['Stream', 'Snapshot'] as const)
     await assert.rejects(readAll(source.read(readRequest(relation, { mode }), signal)), {
@@ -252,4 +257,20 @@ test('a server that sends another part of an object than the one that it was ask
   const session = new S3Session(accessWith({ endpoint }));
   await assert.rejects(session.read('a', { start: 4 }, signal), { code: 'RangeIgnored' });
   await session.close();
+});
+
+test('a page without objects is not the end of a list, and not repeated forever', async () => {
+  const content: Answer = (_request, response) => response.end('{"a":1}\n ');
+  for (const [pages, rows] of [
+    [[pageOf([], '1'), pageOf([], '2'), pageOf(['a', 'b'])], 2],
+    [[pageOf([], '1'), pageOf([], '1')], undefined],
+  ] as const) {
+    const source = await listing(pages, content);
+    const read = readAll(
+      source.read(readRequest(await source.describe(signal), { mode: 'Snapshot' }), signal),
+    );
+    if (rows === undefined) await assert.rejects(read, { code: 'ListUnordered' });
+    else assert.equal(rowsOf((await read).batches).length, rows);
+    await source.close();
+  }
 });

@@ -105,7 +105,7 @@ export const tableCodes = {
   },
   OwnTableUnsafe: {
     cause:
-      'An internal table of Idra (_idra_commits, a shadow table of Replace) already exists and is not safe to use: it belongs to another role, or has triggers, rules or similar objects that Idra did not create.',
+      'An internal table of Idra (_idra_commits, a shadow table of Replace) already exists and is not safe to use: it belongs to another role, has triggers, rules or similar objects that Idra did not create, or (in Kafka) deletes old messages.',
     remedy:
       'Find out who created it; drop it or these objects, or change its owner to the user of the DataSource, as the message says.',
   },

@@ -1,4 +1,5 @@
 import { BSON, type Document } from 'mongodb';
+import { dateText } from '../pairs/read-documents.ts';
 import type { Kind } from '../pairs/type-case.ts';
 import type { Session } from './sessions.ts';
 import { command } from './systems/mongodb.ts';
@@ -138,7 +139,7 @@ function dateForms(value: Date): Forms {
   const json = isUsual ? value.toISOString() : { $numberLong: String(ms) };
   return {
     type: 'date',
-    plain: value.toISOString().replace('T', ' ').replace('Z', ''),
+    plain: dateText(value, false),
     json: JSON.stringify({ $date: json }),
   };
 }

@@ -89,4 +89,25 @@ export const ofKafka: readonly Guard[] = [
       only: 'events of Debezium in Avro',
     },
   },
+  {
+    name: 'Kafka: a key in binary is no text',
+    file: 'connectors/kafka/types/format.ts',
+    from: 'if (binary.test(text))',
+    to: "if (text === 'never')",
+    caughtBy: { test: 'connectors/kafka/source/message-rows.test.ts', only: 'as JSON or as text' },
+  },
+  {
+    name: 'Kafka: the key of an event is found by its path',
+    file: 'connectors/kafka/source/message-rows.ts',
+    from: 'if (isDebezium && steps) return [steps];',
+    to: '',
+    caughtBy: { test: 'connectors/kafka/source/message-rows.test.ts', only: 'by its path' },
+  },
+  {
+    name: 'Kafka: the topic of commit rows keeps them',
+    file: 'connectors/kafka/destination/destination.ts',
+    from: 'if (await findCommitTopic(session, signal)) await requireCompacted(session, signal);',
+    to: 'if (await findCommitTopic(session, signal)) signal.throwIfAborted();',
+    caughtBy: { test: 'connectors/kafka/destination/claim.test.ts', only: 'deletes old messages' },
+  },
 ];

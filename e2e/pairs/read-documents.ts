@@ -65,7 +65,8 @@ function uuidText(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-function dateText(date: Date, isDay: boolean): string {
+/** As PostgreSQL writes it: years before the first one with BC, and those of five digits without a sign. */
+export function dateText(date: Date, isDay: boolean): string {
   const year = date.getUTCFullYear();
   const [day = '', clock = ''] = date
     .toISOString()

@@ -187,6 +187,7 @@ export const syncStrings = {
     none: 'There are no data sources yet',
     noneText: 'A data source names a system and how to reach it. Syncs read from one and write to another.',
     notFound: (name: string) => `There is no data source ${name}`,
+    cut: (shown: string, total: string) => `The first ${shown} of ${total}: search to see others.`,
     state: 'State',
     name: 'Name',
     system: 'System',

@@ -265,3 +265,15 @@ test('ids that are numbers as text have no order: the Sync stops where 10 would 
   const numbers = await open({ path: '/x', mode: 'Id', idField: 'id', safetyLagMs: 0, columns });
   assert.deepEqual((await numbers.pass({ mode: 'Id', id: '9' })).ids, ['10']);
 });
+
+test('an offset that was set by hand is compared as the time or number that it is', async () => {
+  items.push(timed(1, '2026-01-01T08:00:00Z'), timed(2, '2026-01-01T09:00:00Z'));
+  const at = (text: string): Offset => ({ mode: 'Timestamp', at: text, key: [] });
+  const { pass } = await open(byTime);
+  for (const text of ['2026-01-01T08:00:00Z', '2026-01-01 08:00:00Z', '2026-01-01T10:00:00+02:00'])
+    assert.deepEqual((await pass(at(text))).ids, ['2'], text);
+  const invalid = { code: 'OffsetInvalid', disposition: 'permanent' };
+  await assert.rejects(pass(at('2026-01-01T08:00:00')), invalid);
+  const byNumber = await open({ ...byId, safetyLagMs: 0, param: undefined as never });
+  await assert.rejects(byNumber.pass({ mode: 'Id', id: 'one' }), invalid);
+});

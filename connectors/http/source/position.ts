@@ -1,7 +1,13 @@
 import { z } from 'zod';
+import { restartCommand } from '../../../core/commands.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
-import type { Offset } from '../../../core/offset.ts';
+import { type Offset, scalarText } from '../../../core/offset.ts';
+import { converterOf } from '../../../core/records/convert.ts';
+import { jsonAccess } from '../../../core/records/json.ts';
+import { Misfit } from '../../../core/records/misfit.ts';
+import type { Scalar } from '../../../core/values.ts';
+import type { OrderField } from './field-filter.ts';
 import { hashFrom, hashText, type ItemPlace } from './item-reader.ts';
 
 /**
@@ -52,6 +58,24 @@ export function startOf({ after }: Pick<ReadRequest, 'after'>): Start {
     case 'Stream':
       throw permanent('OffsetInvalid', 'an API is not read by an offset of mode Stream');
   }
+}
+
+/**
+ * With its value as the values of the field are written, because the two are compared as text here and by no server: an offset that was set by
+ * hand may have a T in its time, or be no value of the field at all.
+ */
+export function canonicalStart(start: Start, field: OrderField | undefined): Start {
+  if (start.since === undefined || !field) return start;
+  const { column } = field;
+  const since = converterOf(column.type, jsonAccess)(start.since);
+  if (!(since instanceof Misfit) && since !== null) return { ...start, since: scalarText(since as Scalar) };
+  throw permanent(
+    'OffsetInvalid',
+    `the offset ${start.since} is no value of ${column.name} (${column.nativeType})`,
+    {
+      fix: `set an offset that the field can have, or run ${restartCommand}`,
+    },
+  );
 }
 
 /** The offset within a pass: `since` stays until the pass has read everything up to its end. */

@@ -17,7 +17,7 @@ import type { WalkedItem } from './item-reader.ts';
 import { IdBound, isBefore, lagOf, lagReport, snapshotReport, timeBoundMs } from './late-row-bound.ts';
 import { PageReader } from './page-reader.ts';
 import { PageWalk } from './page-walk.ts';
-import { type Start, startOf } from './position.ts';
+import { canonicalStart, type Start, startOf } from './position.ts';
 import { SourceBehind } from './source-behind.ts';
 import { SourceFields } from './source-fields.ts';
 
@@ -61,7 +61,7 @@ export class HttpSource implements Source {
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd> {
     const columns = request.relation.recordColumns ?? [];
     const field = fieldOf(request, columns);
-    const start = startOf(request);
+    const start = canonicalStart(startOf(request), field);
     const pass = new Pass({ request, start, columns, field, clock: this.#clock });
     if (field && request.mode === 'Id' && lagOf(request) > 0 && start.progress?.bound === undefined) {
       const bound = await this.#idBound(request, field, start, signal);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Column } from '../../../core/values.ts';
+import { ApiServer } from '../../../e2e/kit/api/api-server.ts';
 import { type KafkaServer, kafka, type SchemaRegistry, schemaRegistry } from '../../../e2e/kit/servers.ts';
 import { accessTo, idColumn, openReader, openWriter, TestClient } from '../test-harness.ts';
 import { AvroWriter } from '../types/avro-encode.ts';
@@ -210,6 +211,10 @@ test('a registry that is not one, or cannot be reached', async () => {
     disposition: 'transient',
     path: 'spec.kafka.schemaRegistry.url',
   });
+  // A 404 that is not of a registry says nothing about its schemas.
+  const other = await ApiServer.start();
+  await assert.rejects(open(other.url), { code: 'ProtocolBroken', path: 'spec.kafka.schemaRegistry.url' });
+  await other.stop();
   const none = openReader(accessTo(server), { topic: 'other', format: 'Avro' });
   await assert.rejects(none, { code: 'ManifestInvalid', path: 'spec.kafka.schemaRegistry' });
 });

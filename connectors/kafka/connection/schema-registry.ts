@@ -46,8 +46,9 @@ export class SchemaRegistry {
     const known = this.known(id);
     if (known !== undefined) return known;
     const answer = await this.#ask('GET', `/schemas/ids/${id}`, undefined, signal);
-    const found =
-      answer.status === 404 ? `schema ${id} is not in the registry` : await this.#parse(answer, signal);
+    const found = this.#isMissing(answer)
+      ? `schema ${id} is not in the registry`
+      : await this.#parse(answer, signal);
     if (this.#byId.size >= maxSchemas) this.#byId.clear();
     const entry = typeof found === 'string' ? { untilMs: Date.now() + unknownForMs, reason: found } : found;
     this.#byId.set(id, entry);
@@ -65,7 +66,7 @@ export class SchemaRegistry {
   async latest(subject: string, signal: AbortSignal): Promise<AvroType | undefined> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions/latest`;
     const answer = await this.#ask('GET', path, undefined, signal);
-    if (answer.status === 404) return undefined;
+    if (this.#isMissing(answer)) return undefined;
     const found = await this.#parse(answer, signal);
     return typeof found === 'string' ? undefined : found;
   }
@@ -85,7 +86,7 @@ export class SchemaRegistry {
     const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest`;
     const answer = await this.#ask('POST', path, { schema, schemaType: 'AVRO' }, signal);
     // The subject has no schema yet.
-    if (answer.status === 404) return;
+    if (this.#isMissing(answer)) return;
     if (this.#read(answer).is_compatible === false) throw this.#incompatible(subject);
   }
 
@@ -131,19 +132,34 @@ export class SchemaRegistry {
     }
   }
 
-  #read(answer: HttpAnswer): Readonly<Record<string, unknown>> {
-    if (answer.status === 200) {
-      try {
-        const value: unknown = JSON.parse(answer.text);
-        if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-      } catch {
-        // Not an answer of a registry.
-      }
+  /** A registry says by a code of its own what it does not have. A 404 of a proxy, or at a wrong path, says nothing about schemas. */
+  #isMissing(answer: HttpAnswer): boolean {
+    if (answer.status !== 404) return false;
+    const code: unknown = this.#json(answer)?.error_code;
+    if (typeof code === 'number') return true;
+    throw this.#noAnswer(answer);
+  }
+
+  #json({ text }: HttpAnswer): Readonly<Record<string, unknown>> | undefined {
+    try {
+      const value: unknown = JSON.parse(text);
+      return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    } catch {
+      return undefined;
     }
+  }
+
+  #read(answer: HttpAnswer): Readonly<Record<string, unknown>> {
+    const value = answer.status === 200 ? this.#json(answer) : undefined;
+    if (value) return value;
+    throw this.#noAnswer(answer);
+  }
+
+  #noAnswer(answer: HttpAnswer): Error {
     const path = 'spec.kafka.schemaRegistry.url';
     const message = `${this.where}: status ${answer.status}`;
-    if (answer.status >= 500 || answer.status === 429) throw transient('ServerFailed', message);
-    throw permanent('ProtocolBroken', `${message}, and no answer of a schema registry`, {
+    if (answer.status >= 500 || answer.status === 429) return transient('ServerFailed', message);
+    return permanent('ProtocolBroken', `${message}, and no answer of a schema registry`, {
       path,
       fix: 'check the URL, with its path if it has one',
     });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { installCrashHook } from '../../../core/crash-points.ts';
+import { until } from '../../../e2e/kit/wait.ts';
 import {
   bodyColumn,
   idColumn,
@@ -158,4 +159,38 @@ describe('the claim', () => {
     assert.equal((await broker.client.read(topic)).length, 3);
     await destination.close();
   });
+});
+
+test('a topic of commit rows that deletes old messages is refused', async () => {
+  const { destination, claim } = await writer(newTopic());
+  await claim();
+  const set = (policy: string) =>
+    broker.client.admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: 2,
+          name: '_idra_commits',
+          configEntries: [
+            { name: 'cleanup.policy', value: policy },
+            { name: 'retention.ms', value: '604800000' },
+          ],
+        },
+      ],
+    });
+  await set('delete');
+  try {
+    // Brokers apply a setting a moment later.
+    const findings = () => destination.check('Upsert', noSignal);
+    const [found] = await until(async () => (await findings()).length > 0 && (await findings()), {
+      what: 'the setting to be there',
+    });
+    assert.deepEqual([found?.severity, found?.code], ['error', 'OwnTableUnsafe']);
+    const unsafe = { code: 'OwnTableUnsafe', disposition: 'permanent', fix: /cleanup.policy=compact/ };
+    await assert.rejects(claim(), unsafe);
+  } finally {
+    await set('compact');
+  }
+  await until(() => claim(), { what: 'the setting to be gone' });
+  await destination.close();
 });

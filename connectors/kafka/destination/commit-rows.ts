@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CommitRow } from '../../../core/connector.ts';
-import { permanent } from '../../../core/errors.ts';
+import { type Finding, permanent } from '../../../core/errors.ts';
 import { commitLayout, requireKnownLayout } from '../../sql/destination/commit-table.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
 import { fetch } from '../connection/transfer-requests.ts';
@@ -11,6 +11,7 @@ import { ChangeStream } from '../source/change-stream.ts';
 import { PartitionReader } from '../source/partition-reader.ts';
 import { earliest, latest, offsetsAt, topicError } from '../topics.ts';
 import { cursorOf, type RecordCursor, readBatch } from '../types/record-batch.ts';
+import { topicSettings } from './ddl.ts';
 
 const path = 'spec.destination.topic';
 const readBytes = 1024 * 1024;
@@ -141,6 +142,34 @@ export async function findCommitTopic(
   if (!topic || topic.error === brokerErrors.UNKNOWN_TOPIC_OR_PARTITION) return undefined;
   if (topic.error !== 0) throw topicError(session, commitTopic, new BrokerError(topic.error), path);
   return topic;
+}
+
+/** Throws OwnTableUnsafe. */
+export async function requireCompacted(session: KafkaSession, signal: AbortSignal): Promise<void> {
+  const fault = await commitTopicFault(session, signal);
+  if (fault) throw permanent(fault.code, fault.message, { path, fix: fault.fix ?? '' });
+}
+
+/**
+ * A topic that somebody else created may lose the row of a Sync that pauses longer than its retention: the Sync would begin again. Undefined:
+ * it keeps all rows, or this user may not see its settings.
+ */
+export async function commitTopicFault(
+  session: KafkaSession,
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
+  const names = ['cleanup.policy', 'retention.ms', 'retention.bytes'];
+  const settings = await topicSettings(session, commitTopic, names, signal);
+  const policy = settings.get('cleanup.policy')?.split(',') ?? [];
+  const isEndless = settings.get('retention.ms') === '-1' && settings.get('retention.bytes') === '-1';
+  if (!policy.includes('delete') || isEndless) return undefined;
+  return {
+    severity: 'error',
+    code: 'OwnTableUnsafe',
+    path,
+    message: `the topic ${commitTopic} deletes old messages (cleanup.policy=${policy.join()}), and with them the offsets of Syncs that pause`,
+    fix: `kafka-configs --alter --entity-type topics --entity-name ${commitTopic} --add-config cleanup.policy=compact`,
+  };
 }
 
 interface OpenRange {

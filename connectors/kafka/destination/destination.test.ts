@@ -206,3 +206,15 @@ test('from topic to topic messages travel as they are', async () => {
     [reader.source, whole.source, raw.source, writer.destination].map((each) => each.close()),
   );
 });
+
+test('a row of an Upsert whose key is NULL is refused: all such rows would have one key', async () => {
+  const topic = newTopic();
+  const nullable = [{ ...idColumn, isNullable: true }, bodyColumn];
+  const more = { ...keyed, onError: 'Skip' } as const;
+  const { destination, claim, write } = await openWriter(broker.access(), { topic }, nullable, more);
+  await claim();
+  const result = await write([...rowsOf(1, 1), [null, 'a']], '2');
+  assert.deepEqual([result.written, result.rejected, result.rejections[0]?.column], [1, 1, 'id']);
+  assert.equal((await broker.client.read(topic)).length, 1);
+  await destination.close();
+});

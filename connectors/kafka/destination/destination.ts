@@ -27,7 +27,7 @@ import { SessionHolder } from '../session-holder.ts';
 import { isWholeColumns, wholeFormat } from '../source/raw-messages.ts';
 import { earliest, latest, offsetsAt, topicError } from '../topics.ts';
 import { beginProducer, ClaimedTopic, commitBatch, requireClaim } from './claim.ts';
-import { CommitLog, findCommitTopic } from './commit-rows.ts';
+import { CommitLog, findCommitTopic, requireCompacted } from './commit-rows.ts';
 import { createCommand, createTopic, newCommitTopic, newTopicOf } from './ddl.ts';
 import { encodingOf, formatFindings } from './encoding.ts';
 import { leadersOf, type Producer } from './producer.ts';
@@ -115,7 +115,8 @@ export class KafkaDestination implements Destination {
     requireExpressible(this.#object, plan);
     this.#claimed = undefined;
     const isTransactional = this.#guarantee === 'ExactlyOnce';
-    if (!(await findCommitTopic(session, signal))) await createTopic(session, newCommitTopic(), signal);
+    if (await findCommitTopic(session, signal)) await requireCompacted(session, signal);
+    else await createTopic(session, newCommitTopic(), signal);
     const target = await this.#claimable(session, plan, signal);
     const producer = await beginProducer(session, plan.uid, isTransactional, signal);
     if (adoptFrom !== undefined && isTransactional) await beginProducer(session, adoptFrom, true, signal);

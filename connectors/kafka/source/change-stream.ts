@@ -52,6 +52,8 @@ export class ChangeStream {
   /** Calls `accept` with each message, until it has enough or all messages of the pass were read. True: all were. */
   async read(accept: Accept): Promise<boolean> {
     const { readers, signal } = this.#init;
+    // The time since the last call was that of the destination.
+    this.#progressMs = performance.now();
     for (;;) {
       signal.throwIfAborted();
       if (this.#failure !== undefined) throw this.#failure;

@@ -42,3 +42,87 @@ test('an update that changes the key of the Sync, but not the primary key, delet
   );
   assert.equal(rowsOf(true).read(messageOf({ op: 'u', before: null, after }))?.moved, undefined);
 });
+
+/** Of a deletion by the key of its message. */
+function deletionBy(key: string | Buffer, type: string) {
+  const of = [
+    { name: 'id', path: 'id', type, nullable: false },
+    { name: 'body', path: 'body', type: 'text', nullable: true },
+  ];
+  const request = { columns: of.map((column) => ({ column: columnOf(column) })), wantsDeletions: true };
+  const init = { format: jsonFormat, isDebezium: false, columns: of, key: ['id'] };
+  const rows = new MessageRows(init, request as unknown as ConstructorParameters<typeof MessageRows>[1]);
+  const cursor = { key: Buffer.from(key), value: null, valueLength: -1, offset: 0 };
+  const found = rows.read({ topic: 't', partition: 0, cursor: cursor as unknown as RecordCursor });
+  return found?.row[0] ?? rows.take().misfits?.count;
+}
+
+test('a deletion is one of the row that its key names, as JSON or as text, or a misfit', () => {
+  for (const key of ['a b', ' 42 ', '42', '007', '1.0', 'true', ' "a" '])
+    assert.equal(deletionBy(key, 'text'), key);
+  assert.equal(deletionBy('"a"', 'text'), 'a');
+  assert.equal(deletionBy('{"id":"a"}', 'text'), 'a');
+  assert.equal(deletionBy('42', 'int64'), 42n);
+  // JSON behind the number of a schema, and numbers in binary.
+  for (const key of [
+    '\0\0\0\0\u0005{"id":"a"}',
+    '\0\0\0*',
+    '\0\0\0\0\0\0\u0001\u0002',
+    'null',
+    '[1]',
+    '{"x":1}',
+  ])
+    assert.equal(deletionBy(key, 'text'), 1, key);
+});
+
+test('the key of an event is found by its path: a field with the name of the column is another one', () => {
+  const of = [
+    { name: 'id', path: 'order_id', type: 'text', nullable: false },
+    { name: 'body', path: 'body', type: 'text', nullable: true },
+  ];
+  const request = { columns: of.map((column) => ({ column: columnOf(column) })), wantsDeletions: true };
+  const init = { format: jsonFormat, isDebezium: true, columns: of, key: ['id'] };
+  const rows = new MessageRows(init, request as unknown as ConstructorParameters<typeof MessageRows>[1]);
+  // The primary key of the table is `id`, and REPLICA IDENTITY logs nothing else.
+  const event = messageOf({ op: 'd', before: { id: '7', order_id: null }, after: null });
+  assert.equal(rows.read(event), undefined);
+  assert.equal(rows.take().misfits?.count, 1);
+  assert.deepEqual(rows.read(messageOf({ op: 'd', before: { id: '7', order_id: '9' } }))?.row, ['9', null]);
+});
+
+test('a value that the database did not log is never written, in whatever form its place is taken', () => {
+  const text = '__debezium_unavailable_value';
+  const bytes = Buffer.from(text);
+  for (const body of [
+    text,
+    bytes.toString('base64'),
+    [text],
+    [...bytes],
+    ['b68a35a7-17ad-35b3-af2a-ae46edb4545a'],
+    { [text]: text },
+    JSON.stringify({ [text]: text }),
+  ]) {
+    const rows = rowsOf(true);
+    const event = messageOf({ op: 'u', before: null, after: { id: '1', email: 'e', body } });
+    assert.equal(rows.read(event), undefined, JSON.stringify(body));
+    assert.match(rows.take().misfits?.rejections[0]?.message ?? '', /did not change/);
+  }
+});
+
+test('a message without value behind a deletion of the same key says nothing new; alone it is the deletion', () => {
+  const rows = rowsOf(true);
+  const tombstone = (key: string): Message => {
+    const cursor = { key: Buffer.from(key), value: null, valueLength: -1, offset: 1 };
+    return { topic: 't', partition: 0, cursor: cursor as unknown as RecordCursor };
+  };
+  const deletion = messageOf({ op: 'd', before: { id: '1', email: 'e' }, after: null });
+  assert.deepEqual(rows.read(deletion)?.row, [null, 'e', null]);
+  assert.equal(rows.read(tombstone('{"id":"1"}')), undefined);
+  assert.equal(rows.take().misfits, undefined);
+  // Its key does not identify a row of this Sync.
+  assert.equal(rows.read(tombstone('{"id":"1"}')), undefined);
+  assert.equal(rows.take().misfits?.count, 1);
+  rows.read(deletion);
+  assert.equal(rows.read(tombstone('{"id":"2"}')), undefined);
+  assert.equal(rows.take().misfits?.count, 1);
+});

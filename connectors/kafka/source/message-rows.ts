@@ -1,7 +1,8 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { stepsOf } from '../../../core/records/columns.ts';
-import { formatPath } from '../../../core/records/path.ts';
+import { valueAtPath } from '../../../core/records/node.ts';
+import { formatPath, type Step } from '../../../core/records/path.ts';
 import type { RecordColumn } from '../../../core/records/record-column.ts';
 import { RowMaker } from '../../../core/records/rows.ts';
 import type { Value } from '../../../core/values.ts';
@@ -9,7 +10,7 @@ import { changeOf, isUnavailable, payloadOf } from '../types/debezium.ts';
 import { FlatJson } from '../types/flat-json.ts';
 import { type MessageFormat, Unreadable } from '../types/format.ts';
 import { isObject, type RecordNode, recordAccess } from '../types/record-node.ts';
-import { adapterOf } from '../types/untyped-json.ts';
+import { adapterOf, unclearDecimal } from '../types/untyped-json.ts';
 import { type Message, metadataValues } from './metadata-columns.ts';
 
 export interface MessageRowsInit {
@@ -35,13 +36,16 @@ export class MessageRows {
   readonly #keyColumns: readonly {
     readonly name: string;
     readonly index: number;
-    readonly fields: readonly string[];
+    /** Where the key of a message, or a row, has it. */
+    readonly paths: readonly (readonly Step[])[];
   }[];
   readonly #width: number;
   readonly #wantsDeletions: boolean;
   readonly #adapt: (row: RecordNode) => RecordNode;
   readonly #flat: FlatJson | undefined;
   readonly #metadata: readonly { readonly index: number; readonly value: (message: Message) => Value }[];
+  /** By partition: the key of the last message, if it was a deletion that was read. */
+  readonly #deleted = new Map<string, Buffer>();
   /** Columns that may not be NULL. */
   readonly #required: readonly number[];
 
@@ -57,9 +61,8 @@ export class MessageRows {
     );
     this.#keyColumns = keyed.map(({ name }) => {
       const column = columns.find((each) => each.name === name);
-      const last = column && stepsOf(column).findLast((step) => typeof step === 'string');
-      const fields = [...new Set([last, name])].filter((each): each is string => each !== undefined);
-      return { name, index: read.findIndex((each) => each.name === name), fields };
+      const index = read.findIndex((each) => each.name === name);
+      return { name, index, paths: keyPaths(name, column && stepsOf(column), init.isDebezium) };
     });
     this.#width = read.length;
     this.#wantsDeletions = request.wantsDeletions === true;
@@ -88,7 +91,8 @@ export class MessageRows {
     const flat = this.#flat && message.cursor.valueLength > 0 && this.#flatRow(this.#flat, message);
     if (flat) return flat;
     const value = message.cursor.value;
-    if (value === null) return this.#deletion(message, null);
+    const isRepeated = isDebezium && this.#isRepeated(message);
+    if (value === null) return isRepeated ? undefined : this.#deletion(message, null);
     const node = format.value(value);
     if (node instanceof Unreadable) return this.#unreadable(message, node.reason);
     if (!isDebezium) return this.#row(message, node);
@@ -99,15 +103,16 @@ export class MessageRows {
         return undefined;
       case 'unreadable':
         return this.#unreadable(message, change.reason);
-      case 'deletion':
-        return this.#deletion(message, change.row);
+      case 'deletion': {
+        const deletion = this.#deletion(message, change.row);
+        if (deletion && message.cursor.key)
+          this.#deleted.set(partitionOf(message), Buffer.from(message.cursor.key));
+        return deletion;
+      }
       case 'row': {
         const row = this.#adapt(change.row);
-        if (isObject(row) && [...row.values()].some(isUnavailable))
-          return this.#unreadable(
-            message,
-            'leaves out a large value that did not change; set REPLICA IDENTITY FULL for the table',
-          );
+        const fault = isObject(row) ? faultOf(row.values()) : undefined;
+        if (fault !== undefined) return this.#unreadable(message, fault);
         return this.#moved(message, change.envelope.before, row);
       }
     }
@@ -158,6 +163,18 @@ export class MessageRows {
     return row && { row, isDeletion: true };
   }
 
+  /**
+   * Debezium sends a message without value behind each deletion, for compaction. It says nothing new, and its key may not have the columns that
+   * identify a row here. Alone, after compaction, it is the deletion.
+   */
+  #isRepeated(message: Message): boolean {
+    const partition = partitionOf(message);
+    const before = this.#deleted.get(partition);
+    if (before === undefined) return false;
+    this.#deleted.delete(partition);
+    return message.cursor.value === null && message.cursor.key?.equals(before) === true;
+  }
+
   #keyRow(key: RecordNode, message: Message): readonly Value[] | undefined {
     const values = this.#keys.row(key, message, positionOf(message));
     if (!values) return undefined;
@@ -187,10 +204,11 @@ export class MessageRows {
     const node = this.#adapt(given);
     if (!isObject(node) || this.#keyColumns.length === 0) return undefined;
     const key = new Map<string, RecordNode>();
-    for (const { name, fields } of this.#keyColumns) {
-      const field = fields.find((each) => (node.get(each) ?? null) !== null);
-      if (field === undefined) return undefined;
-      key.set(name, node.get(field) ?? null);
+    for (const { name, paths } of this.#keyColumns) {
+      const found = paths.map((steps) => valueAtPath(recordAccess, node, steps) ?? null);
+      const value = found.find((each) => each !== null);
+      if (value === undefined) return undefined;
+      key.set(name, value);
     }
     return key;
   }
@@ -198,6 +216,31 @@ export class MessageRows {
   #unreadable(message: Message, reason: string): undefined {
     this.#rows.unreadable(positionOf(message), reason);
   }
+}
+
+/**
+ * Keys of events have the columns of the table, as rows have them: a field that only has the name of the Sync's column is another one. Keys of
+ * other messages are made by their producers, with the field's own name or that of the column.
+ */
+function keyPaths(
+  name: string,
+  steps: readonly Step[] | undefined,
+  isDebezium: boolean,
+): readonly (readonly Step[])[] {
+  if (isDebezium && steps) return [steps];
+  const last = steps?.findLast((step) => typeof step === 'string');
+  return [...new Set([last, name])].flatMap((field) => (field === undefined ? [] : [[field]]));
+}
+
+/** Why the row of an event cannot be written. */
+function faultOf(values: Iterable<RecordNode>): string | undefined {
+  for (const value of values) {
+    if (isUnavailable(value))
+      return 'leaves out a large value that did not change; set REPLICA IDENTITY FULL for the table';
+    if (value === unclearDecimal)
+      return 'has a decimal that may be digits or base64; set decimal.handling.mode to string with a column of type text, or send schemas';
+  }
+  return undefined;
 }
 
 /** A deletion may need both. What was fetched for one may have been forgotten for the other. */
@@ -214,6 +257,8 @@ function prepared(
   const first = format.prepare?.(value, signal) ?? format.prepare?.(key, signal);
   return first?.then(() => fetched(format, [value, key, value], signal));
 }
+
+const partitionOf = ({ topic, partition }: Message) => `${topic}/${partition}`;
 
 export function positionOf({ topic, partition, cursor }: Message): string {
   return `topic ${topic}, partition ${partition}, offset ${cursor.offset}`;

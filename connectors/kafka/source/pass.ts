@@ -125,7 +125,7 @@ export async function beginPass(init: PassInit): Promise<Pass> {
   for (const name of known?.keys() ?? [])
     if (!topics.some((topic) => topic.name === name))
       throw historyLost(`topic ${name}`, {
-        what: 'it was deleted',
+        what: 'it was deleted, or this user may no longer see it',
         keep: 'keep topics until the Sync has read them',
       });
   const readers: PartitionReader[] = [];

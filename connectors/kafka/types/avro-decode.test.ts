@@ -210,3 +210,21 @@ test('damaged values of Avro end in an error of their own, or are other values',
   many.long(2n ** 50n);
   assert.throws(() => nulls(new AvroReader(many.bytes())), AvroError);
 });
+
+test('a default has the meaning of its type, and one that JavaScript would round fits no column', () => {
+  const field = (name: string, type: object | string, value: unknown) => ({ name, type, default: value });
+  const record = (fields: readonly object[]) =>
+    parseAvro(JSON.stringify({ type: 'record', name: 'r', fields }).replace('"LARGE"', '9007199254740993'));
+  const reader = record([
+    field('at', { type: 'long', logicalType: 'timestamp-millis' }, 0),
+    field('price', ['null', { type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 }], null),
+    field('cost', { type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 }, '\u0001'),
+    field('large', 'long', 'LARGE'),
+  ]);
+  const row = decoderOf(record([]), reader)(new AvroReader(Buffer.alloc(0)));
+  const read = (name: string) => recordAccess.read(recordAccess.field(row, name) ?? null);
+  const time = { precision: 3, hasZone: true };
+  assert.deepEqual(read('at'), { kind: 'timestamp', text: '1970-01-01 00:00:00.000Z', ...time });
+  assert.deepEqual([read('price').kind, read('cost')], ['null', { kind: 'decimal', text: '0.01' }]);
+  assert.equal(read('large').kind, 'other');
+});

@@ -205,8 +205,16 @@ function within(
   return found?.kind === kind ? (found as unknown as Record<string, AvroType>)[part] : undefined;
 }
 
+/** With the meaning of its type: in a union that of the branch to which its JSON belongs. */
 function defaultOf({ default: value, type }: AvroField): RecordNode {
-  return plainNode(value, type);
+  const branches = type.kind === 'union' ? type.branches : [type];
+  const of = branches.find((each) => (each.kind === 'null') === (value === null)) ?? type;
+  const isLossy = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+  // JSON of schemas is parsed with the numbers of JavaScript.
+  if (isLossy && of.kind === 'long') return new TypedNode({ kind: 'other', name: 'default beyond 2^53' });
+  const node = plainNode(value, of);
+  const logical = 'logical' in of ? of.logical : undefined;
+  return withMeaning(logical, () => node)(undefined as never);
 }
 
 /** A default as JSON has it; bytes are a text of Latin-1 there. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { JsonError, parseJson } from '../../../core/records/json-parser.ts';
 import { changeOf, isUnavailable } from './debezium.ts';
 import { type RecordNode, recordAccess } from './record-node.ts';
-import { adapterOf } from './untyped-json.ts';
+import { adapterOf, unclearDecimal } from './untyped-json.ts';
 
 const damages = Number(process.env.IDRA_TEST_DAMAGES ?? 300);
 
@@ -54,6 +54,21 @@ test('an event without schema has them by the columns of the manifest', () => {
     ...[column('at', 'timestamp(6)'), column('day', 'date')],
   ];
   assert.equal(recordAccess.json(adapterOf(columns)(change.row)), typed);
+});
+
+test('digits that may be a decimal or its bytes are what the other values of the column are', () => {
+  const rowOf = () => {
+    const adapt = adapterOf([{ name: 'n', path: 'n', type: 'decimal(10,2)', nullable: true }]);
+    return (n: string) => {
+      const row = adapt(parse({ n }));
+      const value = row instanceof Map ? (row.get('n') as RecordNode) : null;
+      return value === unclearDecimal ? 'unclear' : recordAccess.json(value);
+    };
+  };
+  const first = rowOf();
+  assert.deepEqual([first('1234'), first('EtY='), first('1234')], ['unclear', '48.22', '-26588.24']);
+  const second = rowOf();
+  assert.deepEqual([second('12.50'), second('1234'), second('-1')], ['"12.50"', '"1234"', '"-1"']);
 });
 
 test('deletions, messages that are not about rows, and what no row can express', () => {

@@ -1,6 +1,6 @@
 import { typedPayload } from './connect-types.ts';
 import { timestampText } from './epoch-time.ts';
-import { bigintOf, isObject, type RecordNode, recordAccess } from './record-node.ts';
+import { bigintOf, isList, isObject, type RecordNode, recordAccess } from './record-node.ts';
 
 /** A change event of Debezium. */
 export type Change =
@@ -20,6 +20,14 @@ export interface Envelope {
 
 /** In place of a large value that the change did not touch, and that the database therefore did not log. */
 export const unavailableText = '__debezium_unavailable_value';
+const unavailableBytes = Buffer.from(unavailableText);
+/** As bytes in JSON without a schema, as a UUID, and as hstore in JSON. */
+const unavailableTexts: readonly string[] = [
+  unavailableText,
+  unavailableBytes.toString('base64'),
+  'b68a35a7-17ad-35b3-af2a-ae46edb4545a',
+  JSON.stringify({ [unavailableText]: unavailableText }),
+];
 
 /** What an event says. `value`: with its types if it was Avro, or as JSON, with a schema beside its payload or without. */
 export function changeOf(value: RecordNode): Change {
@@ -58,12 +66,29 @@ export function payloadOf(value: RecordNode): RecordNode | undefined {
   return hasSchema ? typedPayload(value.get('schema'), value.get('payload') ?? null) : value;
 }
 
-/** Whether a value was left out by the database. */
+/**
+ * Whether a value was left out by the database. The placeholder of an array is an array with it as its only element, or one with its bytes as
+ * numbers; that of hstore is a map of it.
+ */
 export function isUnavailable(node: RecordNode | undefined): boolean {
   if (node === undefined || node === null) return false;
+  if (isObject(node)) return node.has(unavailableText);
+  if (isList(node)) {
+    const [only, ...more] = node;
+    return more.length === 0 ? isUnavailable(only) : isBytesOfPlaceholder(node);
+  }
   const value = recordAccess.read(node);
-  if (value.kind === 'text') return value.text === unavailableText;
-  return value.kind === 'bytes' && value.bytes.toString('latin1') === unavailableText;
+  if (value.kind === 'text' || value.kind === 'uuid') return unavailableTexts.includes(value.text);
+  return value.kind === 'bytes' && value.bytes.equals(unavailableBytes);
+}
+
+function isBytesOfPlaceholder(items: readonly RecordNode[]): boolean {
+  if (items.length !== unavailableBytes.length) return false;
+  return items.every((each, index) => {
+    const value = recordAccess.read(each);
+    const number = 'value' in value ? Number(value.value) : 'text' in value ? Number(value.text) : Number.NaN;
+    return number === unavailableBytes[index];
+  });
 }
 
 function timeOf(node: RecordNode | undefined): string | undefined {

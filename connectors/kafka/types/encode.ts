@@ -1,4 +1,5 @@
 import type { WritePlan } from '../../../core/connector.ts';
+import { nullInKey } from '../../../core/null-in-key.ts';
 import { type ColumnMisfit, rowWriter } from '../../../core/records/canonical-json.ts';
 import type { Column, Row, Value } from '../../../core/values.ts';
 import { AvroWriter, avroRecord } from './avro-encode.ts';
@@ -55,7 +56,12 @@ export function jsonEncoder(plan: WritePlan, numbersAsText: boolean): RowEncoder
   const writeKey = rowWriter(key.columns, { numbersAsText, writesNull: true });
   const writeValue = rowWriter(columnsOf(plan), { numbersAsText });
   const hasKey = key.columns.length > 0;
-  return encoderOf((row) => (hasKey ? writeKey(key.values(row)) : null), writeValue);
+  const isNull = nullInKey(plan);
+  return encoderOf((row) => {
+    const column = isNull(row);
+    if (column !== undefined) return { column, reason: 'is NULL in a key' };
+    return hasKey ? writeKey(key.values(row)) : null;
+  }, writeValue);
 }
 
 /** Of Avro: the schemas of key and value, to be registered. */

@@ -3,7 +3,7 @@ import { JsonError, parseJson } from '../../../core/records/json-parser.ts';
 import type { SchemaRegistry } from '../connection/schema-registry.ts';
 import { AvroReader, type Decode, decoderOf } from './avro-decode.ts';
 import { AvroError, type AvroType } from './avro-schema.ts';
-import type { RecordNode } from './record-node.ts';
+import { isList, isObject, type RecordNode } from './record-node.ts';
 
 /** Bytes that are not of the format. The reason has no data of them, and completes `the record ...`. */
 export class Unreadable {
@@ -26,13 +26,27 @@ export interface MessageFormat {
 
 export const jsonFormat: MessageFormat = {
   name: 'JSON',
-  value: (bytes) => jsonOf(bytes) ?? new Unreadable('is not UTF-8'),
+  value(bytes) {
+    const node = jsonOf(bytes);
+    return node === undefined ? new Unreadable('is not UTF-8') : node;
+  },
   key(bytes) {
     const node = jsonOf(bytes);
     if (node === undefined) return new Unreadable('has a key that is not UTF-8');
-    return node instanceof Unreadable ? bytes.toString('utf8') : node;
+    return node instanceof Unreadable || !(isObject(node) || isList(node)) ? plainKey(bytes, node) : node;
   },
 };
+
+/** Numbers in binary, and keys that begin with the number of a schema, have bytes that no text has. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
+const binary = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+
+/** A text of its own, or a scalar of JSON: none of JSON's serializers writes space around one, so a key with space is a text. */
+function plainKey(bytes: Buffer, node: RecordNode | Unreadable): RecordNode | Unreadable {
+  const text = bytes.toString('utf8');
+  if (binary.test(text)) return new Unreadable('has a key that is neither JSON nor a text');
+  return node instanceof Unreadable || text.trim() !== text ? text : node;
+}
 
 /** Undefined: not UTF-8. */
 function jsonOf(bytes: Buffer): RecordNode | Unreadable | undefined {

@@ -47,7 +47,7 @@ function adaptTo(type: ColumnType): Adapt | undefined {
         : counted((value) => timestampNode(value, unitOf(type.precision), false));
     case 'decimal': {
       const { scale = 0, precision } = type;
-      return precision === undefined ? undefined : (node) => decimal(node, scale);
+      return precision === undefined ? undefined : decimalAdapter(scale);
     }
     default:
       return undefined;
@@ -65,11 +65,30 @@ function counted(make: (value: bigint) => TypedNode | undefined): Adapt {
   };
 }
 
-/** A text of digits is a decimal as it is written (decimal.handling.mode: string). */
-function decimal(node: RecordNode, scale: number): RecordNode | undefined {
-  const value = recordAccess.read(node);
-  if (value.kind !== 'text' || /^-?\d+(\.\d+)?$/.test(value.text)) return undefined;
-  const bytes = bytesOf(node);
+/** A decimal of which is not known how it is written. It fits no column. */
+export const unclearDecimal: TypedNode = new TypedNode({ kind: 'other', name: 'decimal or bytes' });
+
+/**
+ * Debezium writes all decimals as base64 of their bytes, or all as text (decimal.handling.mode). Some values may be either: 1234 as base64 are
+ * three bytes of another number. The last value of the column that leaves no doubt decides about them.
+ */
+function decimalAdapter(scale: number): Adapt {
+  let isText: boolean | undefined;
+  return (node) => {
+    const value = recordAccess.read(node);
+    if (value.kind !== 'text') return undefined;
+    const bytes = bytesOf(node);
+    const isNumber = /^-?\d+(\.\d+)?$/.test(value.text);
+    if (!isNumber || bytes === undefined) {
+      isText = isNumber;
+      return isNumber ? undefined : decimalOf(bytes, scale);
+    }
+    if (isText === undefined) return unclearDecimal;
+    return isText ? undefined : decimalOf(bytes, scale);
+  };
+}
+
+function decimalOf(bytes: Buffer | undefined, scale: number): RecordNode | undefined {
   const text = bytes && decimalText(bytes, scale);
   return text === undefined ? undefined : new TypedNode({ kind: 'decimal', text });
 }

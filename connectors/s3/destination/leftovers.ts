@@ -46,16 +46,16 @@ export class Intents {
   ): Promise<{ readonly keys: readonly string[]; readonly old: readonly string[] }> {
     const keys: string[] = [];
     const old: string[] = [];
-    for (let after: string | undefined; ; ) {
-      const page = await this.#session.list({ prefix: `${this.#folder}intent-`, after }, signal);
+    for (let next: string | undefined; ; ) {
+      const page = await this.#session.list({ prefix: `${this.#folder}intent-`, next }, signal);
       for (const { key, modified } of page.objects) {
-        after = key;
         const found = await this.#session.readWhole(key, maxIntentBytes, signal);
         if (!found) continue;
         keys.push(...(parse(found.bytes)?.keys ?? []));
         if ((page.now ?? Date.now()) - modified > keptMs) old.push(key);
       }
-      if (page.next === undefined) return { keys, old };
+      next = page.next;
+      if (next === undefined) return { keys, old };
     }
   }
 }

@@ -36,6 +36,7 @@ export async function storeClaim(init: StoreClaimInit, signal: AbortSignal): Pro
   const key = manifestKey(prefix, request.plan.uid);
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await readManifest(session, key, signal);
+    if (found) await closeAdopted(init, found.manifest, signal);
     const adopted =
       request.adoptFrom === undefined ? undefined : await freeze(init, request.adoptFrom, signal);
     const next = claimedManifest(init, found?.manifest, adopted);
@@ -48,6 +49,18 @@ export async function storeClaim(init: StoreClaimInit, signal: AbortSignal): Pro
     'ConditionLost',
     `${session.where}: other writes of ${key} came between: the claim is tried again`,
   );
+}
+
+/** An earlier claim has ended before it could close what it had adopted. Whoever has claimed that since then keeps it. */
+async function closeAdopted(
+  { session, prefix }: StoreClaimInit,
+  { adopted, token }: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (adopted === undefined) return;
+  const found = await readManifest(session, manifestKey(prefix, adopted), signal);
+  if (!found || found.manifest.closed || BigInt(found.manifest.token) > BigInt(token)) return;
+  await close(session, prefix, adopted, BigInt(token), signal);
 }
 
 /** The manifest of another uid, under our token: its owner can commit no more. Undefined: there is none, or it is closed. */

@@ -21,6 +21,7 @@ export class ObjectList {
   #page: readonly ObjectEntry[] = [];
   #at = 0;
   #isLast = false;
+  #next: string | undefined;
   #startedMs: number | undefined;
 
   constructor(session: S3Session, prefix: string, after?: string) {
@@ -65,11 +66,18 @@ export class ObjectList {
     return page.filter((object) => isData(object, this.#prefix));
   }
 
-  /** By the last key and not by the server's token, which may end while the objects of a page are read. */
+  /**
+   * By the last key and not by the server's token, which may end while the objects of a page are read. Only a page without objects, as some
+   * servers send, has no other place behind it.
+   */
   async #nextPage(signal: AbortSignal): Promise<void> {
-    const request = { prefix: this.#prefix, after: this.#after };
+    const { where } = this.#session;
+    const request = { prefix: this.#prefix, after: this.#after, next: this.#next };
     const { objects, next, now } = await this.#session.list(request, signal);
-    requireOrder(objects, this.#after, this.#session.where);
+    requireOrder(objects, this.#after, where);
+    const isEmpty = objects.length === 0 && next !== undefined;
+    if (isEmpty && next === this.#next) throw unordered(where, 'an empty page behind the same empty page');
+    this.#next = isEmpty ? next : undefined;
     this.#startedMs ??= now;
     this.#page = objects;
     this.#at = 0;
@@ -82,12 +90,16 @@ function requireOrder(objects: readonly ObjectEntry[], after: string | undefined
   let last = after;
   for (const { key } of objects) {
     if (last !== undefined && !(last < key || Buffer.compare(Buffer.from(last), Buffer.from(key)) < 0))
-      throw permanent('ListUnordered', `${where}: the server lists ${key} behind ${last}`, {
-        path: 'spec.source.prefix',
-        fix: 'use a bucket whose keys are listed in their order; directory buckets of AWS are not',
-      });
+      throw unordered(where, `${key} behind ${last}`);
     last = key;
   }
+}
+
+function unordered(where: string, what: string): Error {
+  return permanent('ListUnordered', `${where}: the server lists ${what}`, {
+    path: 'spec.source.prefix',
+    fix: 'use a bucket whose keys are listed in their order; directory buckets of AWS are not',
+  });
 }
 
 function byTime(one: ObjectEntry, other: ObjectEntry): number {

@@ -48,6 +48,11 @@ test('a path that leads nowhere is refused, and the whole record is one', async 
   await assert.rejects(rowsIn({}, parquet), { code: 'ManifestInvalid' });
 });
 
+test('a character cannot be delimiter and quote at once', async () => {
+  for (const csv of [{ delimiter: '"' }, { quote: ',' }, { delimiter: ';', escape: ';' }])
+    await assert.rejects(rowsIn({}, { format: 'CSV', csv }), { code: 'ManifestInvalid' });
+});
+
 test('what Idra stores beside its objects is no data, wherever the prefix ends', async () => {
   const objects = { '_idra/uid.json': '{"a":1}\n', '_idra/uid/x.json': '{"a":2}\n', 'x.jsonl': '{"a":3}\n' };
   assert.deepEqual(await rowsIn(objects), [[3n]]);
@@ -73,15 +78,23 @@ test('a position has all that was recorded before it, and columns do not depend 
     const object = sourceOf(prefix, { format: 'CSV', csv: { header: false }, columns });
     const source = await connector.openSource(bucket.access, object, signal);
     const relation = await source.describe(signal);
-    const limits = { maxRows: 100, maxBytes: 9 };
-    const read = async (more: Partial<ReadRequest> = {}) =>
-      (await readAll(source.read(readRequest(relation, { mode: 'Stream', limits, ...more }), signal)))
-        .batches;
-    const batches = await read();
-    assert.deepEqual([rowsOf(batches).length, count(batches)], [6, 3]);
-    for (const [index, { offset }] of batches.entries()) {
-      const [rest, expected] = [await read({ after: offset }), batches.slice(index + 1)];
-      assert.deepEqual([rowsOf(rest), count(rest)], [rowsOf(expected), count(expected)], `${name}, ${index}`);
+    for (const limits of [
+      { maxRows: 100, maxBytes: 9 },
+      { maxRows: 1, maxBytes: 100 },
+    ]) {
+      const read = async (more: Partial<ReadRequest> = {}) =>
+        (await readAll(source.read(readRequest(relation, { mode: 'Stream', limits, ...more }), signal)))
+          .batches;
+      const batches = await read();
+      assert.deepEqual([rowsOf(batches).length, count(batches)], [6, 3]);
+      for (const [index, { offset }] of batches.entries()) {
+        const [rest, expected] = [await read({ after: offset }), batches.slice(index + 1)];
+        assert.deepEqual(
+          [rowsOf(rest), count(rest)],
+          [rowsOf(expected), count(expected)],
+          `${name}, ${index}`,
+        );
+      }
     }
     await source.close();
   }

@@ -1,5 +1,5 @@
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { call, objectPath, type Query, queryText } from './client.ts';
 import { useLive } from './live.ts';
 import type {
@@ -46,7 +46,20 @@ export function useDataSourceDetail({ namespace, name }: Name) {
   });
 }
 
+/** At most so often, while slots change all the time. */
+const listEveryMs = 2_000;
+
 export function useDataSources(query: Query) {
+  const client = useQueryClient();
+  const timer = useRef<number>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useLive(['datasources'], ({ dataSources }) => {
+    if (dataSources === undefined || timer.current !== undefined) return;
+    timer.current = window.setTimeout(() => {
+      timer.current = undefined;
+      void client.invalidateQueries({ queryKey: ['datasources'] });
+    }, listEveryMs);
+  });
   return useQuery({
     queryKey: ['datasources', query],
     queryFn: ({ signal }) => call<DataSourceList>('/datasources', { query, signal }),

@@ -59,6 +59,9 @@ export function DataSourcesPage() {
           keyOf={({ uid }) => uid}
         />
       )}
+      {data && data.total > data.items.length && (
+        <p className="hint">{text.cut(number(data.items.length), number(data.total))}</p>
+      )}
     </Page>
   );
 }
