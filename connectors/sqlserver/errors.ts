@@ -125,7 +125,7 @@ const rowErrors: Readonly<Record<number, string>> = {
   6522: 'a value cannot be read as the type of its column',
   8114: 'a value cannot be read as the type of its column',
   8115: 'a value is out of range',
-  8134: 'a computed column or a CHECK divides by zero',
+  8134: 'a computed column, a CHECK or a query divides by zero',
   8152: 'a value is longer than its column',
   8169: 'a value is not a UUID',
   8170: 'a value is longer than its column',

@@ -100,7 +100,8 @@ export class MysqlSource implements Source, RangeReader {
       } catch (thrown) {
         await this.#requireSame(request.relation, thrown, signal);
         if (!(thrown instanceof ShapeDiffers)) throw thrown;
-        if (attempt === maxAttempts) throw schemaChanged(request.relation.name);
+        if (attempt === maxAttempts)
+          throw schemaChanged(request.relation.name, { what: 'it changes while it is read' });
       }
     }
   }

@@ -166,7 +166,8 @@ export class PostgresSource implements Source, RangeReader {
         if (isHidingRefused(thrown) && refusesHiding(request.relation))
           requireShape(request.relation, await this.describe(signal));
         if (!(thrown instanceof ShapeDiffers)) throw await this.#explained(thrown, range, request, signal);
-        if (attempt === shapeAttempts) throw schemaChanged(request.relation.name);
+        if (attempt === shapeAttempts)
+          throw schemaChanged(request.relation.name, { what: 'it changes while it is read' });
         requireShape(request.relation, await this.describe(signal));
       }
     }

@@ -132,7 +132,8 @@ export class SqlServerSource implements Source, RangeReader {
       } catch (thrown) {
         await this.#requireSame(request.relation, thrown, signal);
         if (!mayBeShape(thrown)) throw thrown;
-        if (attempt === maxAttempts) throw schemaChanged(request.relation.name);
+        // The object is as it was, so an error of the server is about something else.
+        if (attempt === maxAttempts) throw ofShape(thrown, request.relation);
       }
     }
   }
@@ -146,7 +147,7 @@ export class SqlServerSource implements Source, RangeReader {
       yield* parts;
     } catch (thrown) {
       await this.#requireSame(request.relation, thrown, signal);
-      throw thrown instanceof ShapeDiffers ? schemaChanged(request.relation.name) : thrown;
+      throw ofShape(thrown, request.relation);
     }
   }
 
@@ -285,6 +286,12 @@ export class SqlServerSource implements Source, RangeReader {
     if (this.#object.query !== undefined) await requireOneSelect(session, this.#object.query, signal);
     return session;
   }
+}
+
+function ofShape(thrown: unknown, { name }: Relation): unknown {
+  return thrown instanceof ShapeDiffers
+    ? schemaChanged(name, { what: 'it changes while it is read' })
+    : thrown;
 }
 
 /** Errors that a changed object may cause. */
