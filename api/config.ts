@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type EnvironmentReader, invalid } from '../process/environment.ts';
 import type { PrometheusConfig } from './charts/prometheus.ts';
 import { type OidcConfig, readOidcConfig } from './users/oidc-config.ts';
@@ -38,7 +39,7 @@ export function readApiConfig(reader: EnvironmentReader, options: ApiOptions = {
     port: port ?? 8080,
     basePath: readBasePath(options.basePath ?? reader.text('IDRA_API_BASE_PATH') ?? ''),
     externalUrl: readUrl(reader),
-    trustedProxies: reader.list('IDRA_API_TRUSTED_PROXIES'),
+    trustedProxies: reader.list('IDRA_API_TRUSTED_PROXIES').map(readProxy),
     sessions: {
       idleMs: reader.durationMs('IDRA_API_SESSION_IDLE', '1h', 60_000),
       absoluteMs: reader.durationMs('IDRA_API_SESSION_LIFETIME', '12h', 60_000),
@@ -82,6 +83,19 @@ function readPort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw invalid('--port', text, 'use a port from 0 (any free one) to 65535');
+}
+
+/** An address, or a network such as 10.0.0.0/8. */
+function readProxy(text: string): string {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  const isNetwork = bits === undefined || isBits(bits, version === 4 ? 32 : 128);
+  if (version !== 0 && isNetwork && more.length === 0) return text;
+  throw invalid('IDRA_API_TRUSTED_PROXIES', text, 'write addresses or networks: 10.1.2.3,192.168.0.0/16');
+}
+
+function isBits(text: string, most: number): boolean {
+  return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= most;
 }
 
 function readBasePath(text: string): string {

@@ -67,8 +67,11 @@ export interface Capabilities {
     readonly hasLargest: boolean;
     /** Applies deletions (Rows.deletions) by WritePlan.deletes. */
     readonly canDelete: boolean;
-    /** Readers see the batches, as objects: they are as large as spec.batch says, also where smaller ones would save memory. */
-    readonly showsBatches?: true;
+    /**
+     * Each batch has a price of its own, or readers see it as an object: batches are as large as spec.batch says, also where smaller ones
+     * would save memory.
+     */
+    readonly wantsLargeBatches?: true;
   };
 }
 

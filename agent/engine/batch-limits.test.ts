@@ -9,7 +9,7 @@ import { limitsOf, valuesBatch } from './batch-limits.ts';
 const usual = { maxRows: 50_000, maxBytes: 8 << 20 };
 const values: RowFormat = { format: 'values' };
 const raw: RowFormat = { format: 'pgcopy-binary', as: ['int4'] };
-const room = { largestBytes: 32 << 20, showsBatches: false };
+const room = { largestBytes: 32 << 20, wantsLargeBatches: false };
 
 test('a batch of values is smaller than the Sync allows, and a statement is not', () => {
   const found = limitsOf({ limits: usual, rowFormat: values }, room);
@@ -22,10 +22,10 @@ test('the Sync may ask for smaller batches', () => {
   assert.deepEqual(found.limits, limits);
 });
 
-test('raw rows, and batches that readers see, are as large as the Sync allows', () => {
+test('raw rows, and batches of a destination that wants large ones, are as large as the Sync allows', () => {
   assert.deepEqual(limitsOf({ limits: usual, rowFormat: raw }, room), { limits: usual });
-  const shown = { ...room, showsBatches: true };
-  assert.deepEqual(limitsOf({ limits: usual, rowFormat: values }, shown), { limits: usual });
+  const wanted = { ...room, wantsLargeBatches: true };
+  assert.deepEqual(limitsOf({ limits: usual, rowFormat: values }, wanted), { limits: usual });
 });
 
 test('no batch takes more than its part of the memory of the process', () => {

@@ -10,17 +10,17 @@ export const valuesBatch: BatchLimits = { maxRows: 12_000, maxBytes: 2.5 * 1_024
 export interface BatchRoom {
   /** Limit of a batch in this process, whatever its Sync says. */
   readonly largestBytes: number;
-  /** DestinationCapabilities.showsBatches. */
-  readonly showsBatches: boolean;
+  /** DestinationCapabilities.wantsLargeBatches. */
+  readonly wantsLargeBatches: boolean;
 }
 
 /** The limits of spec.batch are upper bounds; a statement still reads as many rows as they say. */
 export function limitsOf(
   { limits, rowFormat }: Pick<ReadRequest, 'limits' | 'rowFormat'>,
-  { largestBytes, showsBatches }: BatchRoom,
+  { largestBytes, wantsLargeBatches }: BatchRoom,
 ): Pick<ReadRequest, 'limits' | 'statementLimits'> {
   const statementLimits = within(limits, { maxRows: limits.maxRows, maxBytes: largestBytes });
-  if ('as' in rowFormat || showsBatches) return { limits: statementLimits };
+  if ('as' in rowFormat || wantsLargeBatches) return { limits: statementLimits };
   return { limits: within(statementLimits, valuesBatch), statementLimits };
 }
 

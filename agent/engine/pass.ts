@@ -59,10 +59,10 @@ export type PassOutcome =
 export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
   const whole = requestFor(open, input.offset, input.heldBack?.mark);
-  const { showsBatches = false } = context.definitionOf(context.destination.spec.type).capabilities
+  const { wantsLargeBatches = false } = context.definitionOf(context.destination.spec.type).capabilities
     .destination;
   const largestBytes = context.shared.largestBatchBytes;
-  const request = { ...whole, ...limitsOf(whole, { largestBytes, showsBatches }), ...lingering(input) };
+  const request = { ...whole, ...limitsOf(whole, { largestBytes, wantsLargeBatches }), ...lingering(input) };
   const isWhole = isAtomic(request);
   const order = orderNames(open.plan.read);
   const reading = new AbortController();

@@ -55,7 +55,7 @@ export const definition: Definition = {
         'an object cannot be changed in place, and a row with the same key may be in any of them',
       hasLargest: false,
       canDelete: false,
-      showsBatches: true,
+      wantsLargeBatches: true,
     },
   },
   address: ({ endpoint, bucket }) => [endpoint ?? null, bucket ?? null],

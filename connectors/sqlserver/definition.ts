@@ -13,7 +13,7 @@ export const definition: Definition = {
   fields: sqlFields,
   capabilities: {
     source: { ...sqlSource, lateRowBound: 'transactions', hasSessionTimeZone: true },
-    destination: sqlDestination,
+    destination: { ...sqlDestination, wantsLargeBatches: true },
   },
   address: serverAddress,
   leftovers: leftoverRow(quoteBracket),

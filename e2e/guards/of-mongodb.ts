@@ -5,9 +5,31 @@ const commits = 'connectors/mongodb/destination/commit-rows.test.ts';
 const hostile = 'e2e/mongodb-hostile.test.ts';
 
 const order = 'connectors/mongodb/source/key-order.test.ts';
+const destination = 'connectors/mongodb/destination/destination.test.ts';
 
 /** Each is detected without a server that has transactions. */
 export const ofMongodb: readonly Guard[] = [
+  {
+    name: 'MongoDB: deletions are read only with the key that events name',
+    file: 'connectors/mongodb/source/source.ts',
+    from: "if (request.rowFormat.format === 'values') this.#requireIdKey(request);",
+    to: '',
+    caughtBy: { test: stream, only: 'deletions are read only if the key' },
+  },
+  {
+    name: 'MongoDB: without transactions a batch goes into the collection that was claimed',
+    file: 'connectors/mongodb/destination/claim.ts',
+    from: 'if (!client) await this.#requireTarget();',
+    to: '',
+    caughtBy: { test: destination, only: 'its collection is gone' },
+  },
+  {
+    name: 'MongoDB: Replace counts the documents before the swap',
+    file: 'connectors/mongodb/destination/replace.ts',
+    from: 'if (found !== this.rows) throw',
+    to: 'if (false) throw',
+    caughtBy: { test: destination, only: 'with all its documents' },
+  },
   {
     name: 'MongoDB: a document whose id is within an array holds up no other',
     file: 'connectors/mongodb/source/key-order.ts',

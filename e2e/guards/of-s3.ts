@@ -101,7 +101,7 @@ export const ofS3: readonly Guard[] = [
     file: 'connectors/s3/destination/leftovers.ts',
     from: 'for (const { key, modified } of page.objects) {',
     to: 'for (const { key, modified } of page.objects) {\n        if (key.includes(this.#owner)) continue;',
-    caughtBy: { test: 'connectors/s3/destination/claim.test.ts', only: 'same process' },
+    caughtBy: { test: 'connectors/s3/destination/leftovers.test.ts', only: 'same process' },
   },
   {
     name: 'S3: data behind the end of compressed data is not passed over',
@@ -130,5 +130,33 @@ export const ofS3: readonly Guard[] = [
     from: 'if (isReserved(name))',
     to: 'if (name === ownFolder)',
     caughtBy: { test: 'connectors/s3/destination/raw-objects.test.ts', only: 'rows that are no objects' },
+  },
+  {
+    name: 'S3: leftovers are not deleted with what is committed beside them',
+    file: 'connectors/s3/destination/leftovers.ts',
+    from: 'await session.remove(await withoutCommitted(session, left, manifest, signal), signal);',
+    to: 'await session.remove(left, signal);',
+    caughtBy: { test: 'connectors/s3/destination/leftovers.test.ts', only: 'two objects of one name' },
+  },
+  {
+    name: 'S3: a commit whose answer was lost is known by what it has written',
+    file: 'connectors/s3/destination/commit-rows.ts',
+    from: 'found?.manifest.attempt === manifest.attempt ? found.etag : undefined',
+    to: 'undefined',
+    caughtBy: { test: 'connectors/s3/destination/upload.test.ts', only: 'a commit is known' },
+  },
+  {
+    name: 'S3: commits after a claim have other names than what may be left',
+    file: 'connectors/s3/destination/store-claim.ts',
+    from: 'Math.max(base?.sequence ?? 0, usedSequence)',
+    to: 'base?.sequence ?? 0',
+    caughtBy: { test: 'connectors/s3/destination/leftovers.test.ts', only: 'used again' },
+  },
+  {
+    name: 'S3: checksums of pages of Parquet are verified',
+    file: 'connectors/s3/parquet/column-reader.ts',
+    from: 'requireChecksum(header, body);',
+    to: '',
+    caughtBy: { test: 'connectors/s3/parquet/reader.test.ts', only: 'checksum' },
   },
 ];

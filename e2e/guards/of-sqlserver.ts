@@ -31,8 +31,8 @@ export const ofSqlServer: readonly Guard[] = [
   {
     name: 'SQL Server: rows, offset and token are one transaction',
     file: `${destination}/claim.ts`,
-    from: "        'BEGIN TRANSACTION',\n        requireSql,",
-    to: '        requireSql,',
+    from: "        'BEGIN TRANSACTION',\n        ...merge,",
+    to: '        ...merge,',
     caughtBy: { test: conformance, only: 'under a lower token' },
   },
   {

@@ -166,6 +166,34 @@ for (const [name, start] of servers) {
       });
     }
 
+    test('a batch is not written if its collection is gone, or another one has its name', async (t) => {
+      await database.command({ create: 'claimed' });
+      const flow = await database.flow({ from: 'people', to: 'claimed', columns, key: ['no'] });
+      t.after(() => flow.close());
+      await flow.claim();
+      const [batch] = await flow.batches();
+      await flow.begin();
+      await database.collection('claimed').drop();
+      // The server in memory gives collections no identity.
+      if (hasTransactions) await database.command({ create: 'claimed' });
+      await assert.rejects(flow.write(batch), { code: 'SchemaChanged', disposition: 'transient' });
+      assert.deepEqual(await read('claimed'), []);
+    });
+
+    test('Replace puts only a collection with all its documents in the place of the target', async (t) => {
+      await database.collection('replaced').insertOne({ _id: 0, no: 0, first: 'before' });
+      const options = { from: 'people', to: 'replaced', columns, key: ['no'], writeMode: 'Replace' } as const;
+      const flow = await database.flow(options);
+      t.after(() => flow.close());
+      await flow.claim();
+      await flow.begin();
+      for (const batch of await flow.batches()) await flow.write(batch);
+      const shadow = (await database.names()).find((each) => each.startsWith('_idra_shadow_')) ?? '';
+      await database.collection(shadow).deleteOne({ _id: 1 as never });
+      await assert.rejects(flow.end(), { code: 'ReplaceCountDiffers' });
+      assert.deepEqual(await read('replaced'), [{ _id: 0, no: 0, first: 'before' }]);
+    });
+
     const planted: readonly (readonly [what: string, plant: (d: TestDatabase) => Promise<unknown>])[] = [
       ['a unique index', (d) => plantIndex(d, { unique: true })],
       ['a time limit', (d) => plantIndex(d, { expireAfterSeconds: 1 })],

@@ -121,6 +121,20 @@ test('a post-image that was removed, and an event that is too large, stop the Sy
   await flow.close();
 });
 
+test('deletions are read only if the key of the rows is the _id, by which alone events name documents', async (t) => {
+  const from = `s${++names}`;
+  await database.command({ create: from });
+  const again = { name: 'again', path: '_id', type: 'int64', nullable: false };
+  const read = async (deletes: 'Hard' | 'Ignore') => {
+    const options = { from, to: 'unused', mode: 'Stream', rowFormat: 'values', deletes } as const;
+    const flow = await database.flow({ ...options, columns: [...columns, again] });
+    t.after(() => flow.close());
+    await flow.readAll(null);
+  };
+  await assert.rejects(read('Hard'), { code: 'DeleteKeyDiffers', disposition: 'permanent' });
+  await read('Ignore');
+});
+
 test('a document that was deleted after its update is deleted', async () => {
   const { flow, from, last } = await stream();
   await database.collection(from).insertOne({ _id: 1, body: 'x' });

@@ -156,10 +156,10 @@ export class MongodbSource implements Source {
     if (!wantsDeletions || (key !== undefined && relation.keys[0]?.columns.join() === key)) return;
     throw permanent(
       'DeleteKeyDiffers',
-      `changes of ${relation.name} name deleted documents by ${idName}, which is not among the columns`,
+      `changes of ${relation.name} name deleted documents by ${idName}, which is not the key of the rows`,
       {
         path: 'spec.source.columns',
-        fix: `add a column with the path ${idName}, or set deletes to Ignore`,
+        fix: `give source.columns one column with the path ${idName}, or set deletes to Ignore`,
       },
     );
   }

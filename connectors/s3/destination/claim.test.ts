@@ -2,24 +2,20 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Batch, RowList } from '../../../core/batch.ts';
-import { installCrashHook } from '../../../core/crash-points.ts';
 import type { Row } from '../../../core/values.ts';
 import { faultProxy } from '../../../e2e/kit/proxy.ts';
 import { until } from '../../../e2e/kit/wait.ts';
 import { connector } from '../connector.ts';
 import { S3Session } from '../session.ts';
 import { batchOf, claimWith, planFor, signal, TestBucket, targetOf, twoColumns } from '../test-harness.ts';
-import { readList } from './commit-rows.ts';
-import { sealed } from './object-sets.ts';
+import { type Manifest, readList } from './commit-rows.ts';
+import { deleteObsolete, sealed } from './object-sets.ts';
 
 let bucket: TestBucket;
 before(async () => {
   bucket = await TestBucket.open();
 });
-after(() => {
-  installCrashHook(undefined);
-  return bucket?.stop();
-});
+after(() => bucket?.stop());
 
 /** Rows that are encoded in several turns. `seen` is called for each. */
 function manyRows(seen: (id: number) => void): Batch {
@@ -96,32 +92,6 @@ test('a batch waits for its intent: a late one would replace that of the next ba
   await proxy.stop();
 });
 
-test('what an earlier claim of the same process has left is deleted by its next one', async () => {
-  const prefix = 'again/';
-  const destination = await connector.openDestination(bucket.access, targetOf(prefix), signal);
-  const plan = planFor(twoColumns, null);
-  const rowKeys = async () => (await bucket.keys(prefix)).filter((key) => !key.includes('/_idra/'));
-  await claimWith(destination, plan);
-  installCrashHook((point) => {
-    if (point === 'commit:before') throw new Error('stopped here');
-  });
-  await assert.rejects(destination.write(batchOf([1], 1), signal), /stopped here/);
-  installCrashHook(undefined);
-  await claimWith(destination, plan);
-  await destination.write(batchOf([1, 2], 2), signal);
-  assert.equal((await rowKeys()).length, 1);
-  await destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
-  for (const id of [3, 4]) await destination.write(batchOf([id], id), signal);
-  await destination.rest();
-  await claimWith(destination, plan);
-  await destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
-  await destination.write(batchOf([3, 4, 5], 5), signal);
-  await destination.endPass({ mode: 'Id', id: '5' }, signal);
-  const { objects } = (await bucket.json(`${prefix}_idra/uid-1.json`)) as { objects: { key: string }[] };
-  assert.deepEqual(await rowKeys(), objects.map(({ key }) => key).toSorted());
-  await destination.close();
-});
-
 test('a batch that becomes more objects than its size promised has an intent for each', async () => {
   const object = targetOf('more/', { objectSize: '1Ki' });
   const destination = await connector.openDestination(bucket.access, object, signal);
@@ -153,34 +123,6 @@ test('each batch of a pass that is committed as a whole has its own intent, unti
   // Those of the owner before it.
   assert.equal((await keysIn('whole/_idra/')).length, 2);
   await Promise.all([destination.close(), successor.close()]);
-});
-
-test('an upload in parts whose answer was lost is not written again', async () => {
-  const prefix = 'lost/';
-  const proxy = await faultProxy('127.0.0.1', Number(new URL(bucket.server.endpoint).port));
-  const config = { ...bucket.access.config, endpoint: `http://127.0.0.1:${proxy.port}` };
-  const destination = await connector.openDestination({ ...bucket.access, config }, targetOf(prefix), signal);
-  await claimWith(destination, planFor(twoColumns, null));
-  let completing: number | undefined;
-  proxy.onClientData((data, connection) => {
-    if (data.includes('POST /') && data.includes('uploadId=')) completing ??= connection;
-  });
-  proxy.onServerData((_data, connection) => {
-    if (connection !== completing) return 'forward';
-    completing = -1;
-    return 'close';
-  });
-  const rows: Row[] = [[1n, 'x'.repeat(20 * 2 ** 20)]];
-  await destination.write({ ...batchOf([1], 1), rows: { format: 'values', rows } }, signal);
-  assert.equal(completing, -1);
-  const keys = (await bucket.keys(prefix)).filter((key) => !key.includes('/_idra/'));
-  const { objects } = (await bucket.json(`${prefix}_idra/uid-1.json`)) as { objects: { key: string }[] };
-  assert.deepEqual(
-    keys,
-    objects.map(({ key }) => key),
-  );
-  await destination.close();
-  await proxy.stop();
 });
 
 test('rows whose folder makes a key that is too long are refused', async () => {
@@ -263,4 +205,43 @@ test('what a claim has adopted is closed by the next one, if it could not do so 
   );
   await Promise.all([first.close(), next.close()]);
   await proxy.stop();
+});
+
+test('objects that a Replace has put out of use are deleted after an hour, with their lists', async () => {
+  const session = new S3Session(bucket.access);
+  const nowMs = Date.now();
+  const setOf = (name: string, minutes: number) => ({
+    objects: [{ key: `old/${name}`, rows: 1, bytes: 1 }],
+    lists: [{ key: `old/list-${name}`, objects: 1, rows: 1, first: 1, last: 1 }],
+    since: new Date(nowMs - minutes * 60_000).toISOString(),
+  });
+  for (const name of ['due', 'recent']) {
+    for (const key of [name, `listed-${name}`]) await bucket.put(`old/${key}`, 'x');
+    const listed = [{ key: `old/listed-${name}`, rows: 1, bytes: 1 }];
+    await bucket.put(`old/list-${name}`, JSON.stringify(listed));
+  }
+  const obsolete = [setOf('due', 61), setOf('recent', 59)];
+  const kept = await deleteObsolete(session, { obsolete } as unknown as Manifest, nowMs, signal);
+  assert.deepEqual(kept, [obsolete[1]]);
+  assert.deepEqual(await bucket.keys('old/'), ['old/list-recent', 'old/listed-recent', 'old/recent']);
+  await session.close();
+});
+
+test('a claim refuses other columns than those that were planned for, and an owner what others have changed', async () => {
+  const prefix = 'changed/';
+  const open = () => connector.openDestination(bucket.access, targetOf(prefix), signal);
+  const [destination, other] = [await open(), await open()];
+  await claimWith(destination, planFor(twoColumns, null), { token: 3n });
+  await destination.write(batchOf([1], 1), signal);
+  const existing = await destination.describe(signal);
+  assert.ok(existing);
+  const columns = existing.columns.map((column) => ({ ...column, nativeType: 'bytes' }));
+  const planned = { ...planFor(twoColumns, existing), existing: { ...existing, columns } };
+  await assert.rejects(claimWith(other, planned, { token: 3n }), { code: 'SchemaChanged' });
+  await assert.rejects(other.closeRows('uid-1', 2n, signal), { disposition: 'fenced' });
+  const [row] = await other.commitRows('uid-1', signal);
+  const moved = { uid: 'uid-1', expected: row?.offset ?? null, offset: null, token: 3n };
+  await other.setOffset(moved, signal);
+  await assert.rejects(destination.write(batchOf([2], 2), signal), { code: 'OffsetMoved' });
+  await Promise.all([destination.close(), other.close()]);
 });

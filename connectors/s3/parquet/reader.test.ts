@@ -126,3 +126,14 @@ test('the zero dates of MySQL, and times that are none, are refused', () => {
   for (const [type, value] of refused)
     assert.notEqual(new ParquetRows([{ name: 'a', type, isNullable: true }]).add([value]), undefined, value);
 });
+
+test('a page whose checksum is wrong is an error', async () => {
+  // As Arrow writes it: one column of 32 bits with 1, 2 and 3, and the checksum of its page.
+  const bytes = Buffer.from(
+    'UEFSMRUAFSQVJBX9t4m1DhwVBhUAFQYVBhwAAAACAAAABgEBAAAAAgAAAAMAAAAVBBksNQAYBnNjaGVtYRUCABUCJQIYAWEAFgYZHBkcJgAcFQIZJQYAGRgBYRUAFgYWVhZWJghJHBUAFQAVAgA8KQYZJgAGAAAAFlYWBiYIFlYAKCBwYXJxdWV0LWNwcC1hcnJvdyB2ZXJzaW9uIDI2LjAuMRkcHAAAAHoAAABQQVIx',
+    'base64',
+  );
+  assert.deepEqual(await read(bytes, 10), [[1], [2], [3]]);
+  bytes.writeInt32LE(4, 35);
+  await assert.rejects(read(bytes, 10), /checksum/);
+});

@@ -78,15 +78,23 @@ test('a position has all that was recorded before it, and columns do not depend 
     const object = sourceOf(prefix, { format: 'CSV', csv: { header: false }, columns });
     const source = await connector.openSource(bucket.access, object, signal);
     const relation = await source.describe(signal);
-    const limits = { maxRows: 100, maxBytes: 9 };
-    const read = async (more: Partial<ReadRequest> = {}) =>
-      (await readAll(source.read(readRequest(relation, { mode: 'Stream', limits, ...more }), signal)))
-        .batches;
-    const batches = await read();
-    assert.deepEqual([rowsOf(batches).length, count(batches)], [6, 3]);
-    for (const [index, { offset }] of batches.entries()) {
-      const [rest, expected] = [await read({ after: offset }), batches.slice(index + 1)];
-      assert.deepEqual([rowsOf(rest), count(rest)], [rowsOf(expected), count(expected)], `${name}, ${index}`);
+    for (const limits of [
+      { maxRows: 100, maxBytes: 9 },
+      { maxRows: 1, maxBytes: 100 },
+    ]) {
+      const read = async (more: Partial<ReadRequest> = {}) =>
+        (await readAll(source.read(readRequest(relation, { mode: 'Stream', limits, ...more }), signal)))
+          .batches;
+      const batches = await read();
+      assert.deepEqual([rowsOf(batches).length, count(batches)], [6, 3]);
+      for (const [index, { offset }] of batches.entries()) {
+        const [rest, expected] = [await read({ after: offset }), batches.slice(index + 1)];
+        assert.deepEqual(
+          [rowsOf(rest), count(rest)],
+          [rowsOf(expected), count(expected)],
+          `${name}, ${index}`,
+        );
+      }
     }
     await source.close();
   }

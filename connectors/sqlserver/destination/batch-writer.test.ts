@@ -42,7 +42,8 @@ async function staged(
     hasIdentity: false,
     where: 'orders',
   });
-  await writer.stage({ ...noRows, count: deletions }, { ...noRows, count: rows });
+  const encoded = (count: number) => ({ ...noRows, chunks: count > 0 ? [Buffer.of(0)] : [], count });
+  await writer.stage(encoded(deletions), encoded(rows));
   return { writer, sent, statements: writer.mergeSql.split(';\n') };
 }
 

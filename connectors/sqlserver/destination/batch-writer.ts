@@ -6,7 +6,7 @@ import { quoteBracket, quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import type { LoadColumn } from '../types/encode.ts';
 import { partsOf } from '../types/type-name.ts';
-import { type EncodedRows, numberColumn } from './bulk-load.ts';
+import { begun, type EncodedRows, numberColumn, requireWhole } from './bulk-load.ts';
 import { binaryCollation, stageName } from './ddl.ts';
 import { deletionSql } from './deletions.ts';
 
@@ -79,8 +79,11 @@ export class BatchWriter {
    * as another value, or as another row.
    */
   async stage(deletions: EncodedRows, rows: EncodedRows): Promise<readonly Rejection[]> {
-    const count = deletions.count + rows.count;
-    if (count === 0) return [];
+    const chunks = begun(deletions.chunks, rows.chunks);
+    if (!chunks) {
+      requireWhole(rows);
+      return [];
+    }
     if (this.#hasOldRows) await this.#session.run(`TRUNCATE TABLE ${stageName}`);
     this.#hasOldRows = false;
     const first = this.#next;
@@ -89,15 +92,12 @@ export class BatchWriter {
       numberColumn,
       ...this.#target.columns.map((each, index) => ({ ...each, name: `c${index}` })),
     ];
-    await this.#session.load({
-      table: stageName,
-      columns,
-      chunks: [...deletions.chunks, ...rows.chunks],
-    });
+    await this.#session.load({ table: stageName, columns, chunks });
     this.#loaded.push({ first, rows: deletions }, { first: first + deletions.count, rows });
-    this.#next = first + count;
+    this.#next = first + deletions.count + rows.count;
     this.#rows += rows.count;
     this.#deletions += deletions.count;
+    requireWhole(rows);
     const rejections: Rejection[] = [];
     for (const { sql, code, message, column } of this.#checks(first)) {
       const [found] = await this.#session.run(sql);

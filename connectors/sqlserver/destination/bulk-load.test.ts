@@ -5,7 +5,7 @@ import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 import type { ColumnType, Row } from '../../../core/values.ts';
 import { loadColumn } from '../types/encode.ts';
-import { bulkLoad, encodeRows, numberColumn } from './bulk-load.ts';
+import { bulkLoad, encodeAll, numberColumn, RowEncoder } from './bulk-load.ts';
 
 function planned(name: string, type: ColumnType, ddl: string): PlannedColumn {
   const source = { name, type, nativeType: ddl, isNullable: true };
@@ -34,7 +34,7 @@ test('rows are numbered without gaps, and each keeps its own name, whatever was 
     [5, null],
     [6, 'b'],
   ];
-  const encoded = encodeRows(rows, input, 70);
+  const encoded = encodeAll(rows, input, 70);
   assert.deepEqual(
     encoded.rejections.map(({ row, code }) => [row, code]),
     [1, 3, 4].map((id) => [`id ${id}`, 'ValueNotKept']),
@@ -45,17 +45,28 @@ test('rows are numbered without gaps, and each keeps its own name, whatever was 
   );
   assert.equal(encoded.count, 3);
   assert.equal(
-    Buffer.concat(encoded.chunks).toString('hex'),
+    Buffer.concat([...encoded.chunks]).toString('hex'),
     [
       'd1044600000004020000000200' + '6100',
       'd104470000000405000000ffff',
       'd10448000000040600000002006200',
     ].join(''),
   );
-  assert.throws(() => encodeRows(rows, { ...input, plan: { ...plan, onError: 'Stop' } }, 0), {
+  assert.throws(() => encodeAll(rows, { ...input, plan: { ...plan, onError: 'Stop' } }, 0), {
     code: 'ValueNotKept',
     message: /id 1/,
   });
+});
+
+test('rows are made as they are taken, and a row that stops the Sync ends them where it stands', () => {
+  const rows: Row[] = Array.from({ length: 20_000 }, (_, id) => [id, id === 15_000 ? 'long' : 'a']);
+  const encoded = new RowEncoder(rows, { ...input, plan: { ...plan, onError: 'Stop' } }, 0);
+  const chunks = encoded.chunks[Symbol.iterator]();
+  assert.ok(!chunks.next().done);
+  assert.ok(encoded.count > 0 && encoded.count < 10_000, `${encoded.count} rows`);
+  while (!chunks.next().done);
+  assert.equal(encoded.count, 15_000);
+  assert.match(String(encoded.failure), /id 15000/);
 });
 
 test('the driver sends rows as they were made', async () => {
@@ -81,7 +92,7 @@ test('the driver sends rows as they were made', async () => {
       load.done(undefined, 2);
     },
   } as unknown as Connection;
-  const { chunks } = encodeRows(
+  const { chunks } = encodeAll(
     [
       [1, 'a'],
       [2, null],

@@ -11,7 +11,7 @@ import { asRowError, classify, numberOf } from '../errors.ts';
 import type { Session } from '../session.ts';
 import type { LoadColumn } from '../types/encode.ts';
 import type { BatchWriter } from './batch-writer.ts';
-import { encodeRows, noRows, valuesOf } from './bulk-load.ts';
+import { noRows, RowEncoder, valuesOf } from './bulk-load.ts';
 import type { CommitChange, CommitRows } from './commit-rows.ts';
 import { deletedRows, encodeDeletions } from './deletions.ts';
 import type { Replacement } from './replace.ts';
@@ -90,7 +90,7 @@ export class ClaimedTable {
       if (!this.#isAtomic) this.#writer.empty();
       const [before, next] = [this.#writer.staged, this.#writer.next];
       const removed = deletions.length > 0 ? encodeDeletions(deletions, input, next) : noRows;
-      const put = encodeRows(valuesOf(upserts.rows), input, next + removed.count);
+      const put = new RowEncoder(valuesOf(upserts.rows), input, next + removed.count);
       const refused = await this.#writer.stage(removed, put);
       const applied = this.#isAtomic ? nothingApplied : await this.#put(batch.offset);
       const all = [...removed.rejections, ...put.rejections, ...refused, ...applied.rejections];
@@ -142,6 +142,7 @@ export class ClaimedTable {
         if (error) {
           const { session, commits, request, token } = this.#init;
           await commits.requireHeld(session, request.plan.uid, token);
+          await this.#target.requireStill(session);
           rejections.push(...(await this.#writer.findRefused(error)));
         } else {
           await this.#requireStill(thrown);
@@ -172,10 +173,9 @@ export class ClaimedTable {
     const results = await session.run(
       [
         'BEGIN TRANSACTION',
-        requireSql,
         ...merge,
-        // The rows hold the table, so it stays as it is now until COMMIT.
-        ...(merge.length > 0 ? [requireSql] : []),
+        // After the rows, which hold the table: it stays as it is now until COMMIT.
+        requireSql,
         commits.commitStatements(session, uid, token, change),
       ].join(';\n'),
     );

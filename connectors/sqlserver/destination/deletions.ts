@@ -3,7 +3,7 @@ import { deletionColumns } from '../../../core/last-changes.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import type { Result } from '../connection/statements.ts';
 import { quoteBracket } from '../names.ts';
-import { type EncodedRows, type EncodeInput, encodeRows } from './bulk-load.ts';
+import { type EncodedRows, type EncodeInput, encodeAll } from './bulk-load.ts';
 
 /** Deletions as rows of the staging table: the key, with Soft the time, and nothing in the other columns. */
 export function encodeDeletions(
@@ -17,7 +17,7 @@ export function encodeDeletions(
     places.includes(index) ? column : { ...column, isFilled: false },
   );
   const rows = deletions.map((row) => spread(row, places, columns.length));
-  return encodeRows(rows, { plan, columns: own, where }, first);
+  return encodeAll(rows, { plan, columns: own, where }, first);
 }
 
 function spread(row: Row, places: readonly number[], width: number): Row {

@@ -31,11 +31,16 @@ export class RowBytes {
     this.#at = this.#row;
   }
 
-  /** Whole rows. The first byte of each chunk is the token of a row. */
+  /** Chunks that are complete, once. They have whole rows: the first byte of each is the token of a row. */
+  take(): readonly Buffer[] {
+    return this.#chunks.splice(0);
+  }
+
+  /** The chunks that were not taken, with the last one. */
   finish(): readonly Buffer[] {
     if (this.#at > 0) this.#chunks.push(this.#open.subarray(0, this.#at));
     this.#at = 0;
-    return this.#chunks;
+    return this.take();
   }
 
   /** NULL of every type but texts and bytes. */
