@@ -1,25 +1,16 @@
 import type { FieldPacket } from 'mysql2';
-import type { BatchLimits } from '../../../core/batch.ts';
-import { scalarText } from '../../../core/offset.ts';
-import { type PackedRows, RowPacker } from '../../../core/packed-rows.ts';
-import type { Column, Scalar, Value } from '../../../core/values.ts';
-import { keyIsNull } from '../../sql/source/order-check.ts';
+import { PartRows, type SelectedRows, type UnkeyedPart, withKey } from '../../sql/source/part-rows.ts';
 import type { Part } from '../../sql/source/read-pass.ts';
 import type { SqlRow } from '../connection/statements.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import { readerMark, type Session } from '../session.ts';
 import { decoderOf } from '../types/decode.ts';
 
-export interface RowStatement {
+export interface RowStatement extends SelectedRows {
   readonly sql: string;
   /** Run before the rows in the same transaction; the reported shape must equal `fingerprint`. */
   readonly opening: readonly string[];
   readonly fingerprint: string;
-  /** The select list. */
-  readonly columns: readonly Column[];
-  /** Indexes of the orderBy columns in the select list. */
-  readonly keys: readonly number[];
-  readonly limits: BatchLimits;
 }
 
 /** The object is not the one that was described; no row was handed on. */
@@ -39,7 +30,7 @@ export async function* readParts(
   statement: RowStatement,
   signal: AbortSignal,
 ): AsyncGenerator<Part> {
-  const full: CutPart[] = [];
+  const full: UnkeyedPart[] = [];
   let wake: () => void = () => {};
   let outcome: { readonly error?: unknown } | undefined;
   const cutter = new PartCutter(statement, (part) => full.push(part));
@@ -80,10 +71,8 @@ export async function* readParts(
     for (;;) {
       if (isChanged) throw new ShapeDiffers();
       const part = full.shift();
-      if (part) {
-        const { last, ...rest } = part;
-        yield { ...rest, lastKey: keyOf(last, statement) };
-      } else if (outcome) {
+      if (part) yield withKey(part, statement);
+      else if (outcome) {
         if ('error' in outcome) throw outcome.error;
         return;
       } else {
@@ -126,87 +115,35 @@ class ReportedShape {
   }
 }
 
-/** With its last row instead of its key, which may be NULL: that is an error for the reader, not for the stream. */
-interface CutPart extends Omit<Part, 'lastKey'> {
-  readonly rows: { readonly format: 'values'; readonly rows: PackedRows };
-  readonly last: readonly Value[];
-}
-
 class PartCutter {
   readonly #statement: RowStatement;
-  readonly #decoders: readonly { readonly at: number; readonly decode: (cell: never) => Value }[];
-  readonly #emit: (part: CutPart) => void;
-  #packer: RowPacker;
-  #last: SqlRow = [];
-  #count = 0;
-  #bytes = 0;
+  readonly #emit: (part: UnkeyedPart) => void;
+  #part: PartRows;
   onPart: () => void = () => {};
 
-  constructor(statement: RowStatement, emit: (part: CutPart) => void) {
+  constructor(statement: RowStatement, emit: (part: UnkeyedPart) => void) {
     this.#statement = statement;
     this.#emit = emit;
-    this.#decoders = statement.columns.flatMap((column, at) => {
-      const decode = decoderOf(column.type);
-      return decode ? [{ at, decode }] : [];
-    });
-    this.#packer = this.#newPacker();
+    this.#part = this.#next();
   }
 
   /** Returns true if a part is full and no more rows are wanted for now. */
   push(row: SqlRow): boolean {
-    const { maxRows, maxBytes } = this.#statement.limits;
-    const size = rowBytes(row);
-    const isFull = this.#count >= maxRows || (this.#count > 0 && this.#bytes + size > maxBytes);
-    if (isFull) this.#cut();
-    this.#packer.push(row);
-    this.#last = row;
-    this.#count += 1;
-    this.#bytes += size;
-    return isFull;
+    if (this.#part.push(row)) return false;
+    this.end();
+    this.#part.push(row);
+    return true;
   }
 
   end(): void {
-    if (this.#count > 0) this.#cut();
-  }
-
-  #cut(): void {
-    const rows = this.#packer.finish();
-    this.#emit({
-      rows: { format: 'values', rows },
-      rowCount: this.#count,
-      byteCount: this.#bytes,
-      last: this.#last as Value[],
-    });
-    this.#packer = this.#newPacker();
-    this.#count = 0;
-    this.#bytes = 0;
+    const part = this.#part.finish();
+    if (!part) return;
+    this.#part = this.#next();
+    this.#emit(part);
     this.onPart();
   }
 
-  #newPacker(): RowPacker {
-    return new RowPacker((rows) => {
-      for (const { at, decode } of this.#decoders) {
-        for (const row of rows) if (row[at] !== null) row[at] = decode(row[at] as never);
-      }
-    });
+  #next(): PartRows {
+    return new PartRows(this.#statement, ({ type }) => decoderOf(type));
   }
-}
-
-function keyOf(row: readonly Value[], { keys, columns }: RowStatement): string[] {
-  return keys.map((at) => {
-    const value = row[at] ?? null;
-    if (value === null) throw keyIsNull(columns[at] as Column);
-    return scalarText(value as Scalar);
-  });
-}
-
-/** The place of a value in its row. A thousand empty texts would otherwise be a row of no bytes. */
-const placeBytes = 8;
-
-function rowBytes(row: SqlRow): number {
-  let bytes = 0;
-  for (const cell of row)
-    bytes +=
-      typeof cell === 'string' || Buffer.isBuffer(cell) ? Math.max(placeBytes, cell.length) : placeBytes;
-  return bytes;
 }

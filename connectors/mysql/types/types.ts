@@ -9,6 +9,7 @@ import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
 import { longestDecimal, type Of } from '../../sql/types/acceptance.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
+import { keyText, keyType, type LimitedKeys, longest } from '../../sql/types/limited-keys.ts';
 import { rowFindings } from '../destination/row-width.ts';
 import { accepts, minusZero, openKeyLength } from './accepts.ts';
 import { utcComment } from './column-types.ts';
@@ -59,7 +60,7 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     if (!/text|blob|json|point|linestring|polygon|geo/.test(own.base))
       return { ddl: ownDdl(use.nativeType, type) };
   }
-  return use.isKey ? keyType(type) : plainType(type);
+  return use.isKey ? keyTypeFor(type) : plainType(type);
 }
 
 /** A DATETIME that holds instants is marked by its comment. */
@@ -68,50 +69,21 @@ function ownDdl(nativeType: string, type: ColumnType): string {
   return isUtc ? `${nativeType} COMMENT '${utcComment}'` : nativeType;
 }
 
-function keyType(type: ColumnType): NativeType | TypeRefusal {
-  switch (type.kind) {
-    case 'text':
-      return keyText(type.maxLength ?? type.maxBytes);
-    case 'enum':
-      return keyText(longest(type.values));
-    case 'untyped':
-      return { ...keyText(undefined), note: 'numbers arrive as text' };
-    case 'bytes':
-      if (type.maxLength !== undefined && type.maxLength <= maxKeyBytes)
-        return { ddl: `VARBINARY(${Math.max(1, type.maxLength)})` };
-      return {
-        ddl: `VARBINARY(${openKeyLength})`,
-        misfits: `keys longer than ${openKeyLength} bytes do not fit`,
-      };
-    case 'interval':
-    case 'other':
-      return { ...keyText(openKeyLength), note: 'stored as text' };
-    case 'json':
-    case 'array':
-      return { refusal: `a ${type.kind} cannot be part of a key in MySQL` };
-    case 'bit': {
-      const native = bitFor(type);
-      return /^BIT/.test(native.ddl)
-        ? native
-        : { ...keyText(type.length), note: 'stored as text of 0 and 1' };
-    }
-    default:
-      return withKeyLength(plainType(type));
-  }
-}
+const keys: LimitedKeys = {
+  title: 'MySQL',
+  text: (units) => `VARCHAR(${units})`,
+  bytes: (length) => `VARBINARY(${length})`,
+  openText: 'LONGTEXT',
+  maxUnits: maxKeyCharacters,
+  maxBytes: maxKeyBytes,
+  openLength: openKeyLength,
+  unitsPerCharacter: 1,
+  plainType,
+};
 
-/** A type stored as text without limit gets a length if it is a key. */
-function withKeyLength(native: NativeType | TypeRefusal): NativeType | TypeRefusal {
-  return 'ddl' in native && native.ddl === 'LONGTEXT' ? { ...native, ...keyText(undefined) } : native;
-}
-
-function keyText(maxLength: number | undefined): NativeType {
-  if (maxLength !== undefined && maxLength <= maxKeyCharacters)
-    return { ddl: `VARCHAR(${Math.max(1, maxLength)})` };
-  return {
-    ddl: `VARCHAR(${openKeyLength})`,
-    misfits: `keys longer than ${openKeyLength} characters do not fit`,
-  };
+function keyTypeFor(type: ColumnType): NativeType | TypeRefusal {
+  const isText = type.kind === 'bit' && !/^BIT/.test(bitFor(type).ddl);
+  return isText ? { ...keyText(type.length, keys), note: 'stored as text of 0 and 1' } : keyType(type, keys);
 }
 
 function plainType(type: ColumnType): NativeType | TypeRefusal {
@@ -228,8 +200,4 @@ function bitFor({ length, isVarying }: Of<'bit'>): NativeType {
 
 function fraction(precision: number): string {
   return precision === 0 ? '' : `(${precision})`;
-}
-
-function longest(values: readonly string[]): number {
-  return Math.max(1, ...values.map((each) => each.length));
 }

@@ -226,3 +226,22 @@ test('objects that a Replace has put out of use are deleted after an hour, with 
   assert.deepEqual(await bucket.keys('old/'), ['old/list-recent', 'old/listed-recent', 'old/recent']);
   await session.close();
 });
+
+test('a claim refuses other columns than those that were planned for, and an owner what others have changed', async () => {
+  const prefix = 'changed/';
+  const open = () => connector.openDestination(bucket.access, targetOf(prefix), signal);
+  const [destination, other] = [await open(), await open()];
+  await claimWith(destination, planFor(twoColumns, null), { token: 3n });
+  await destination.write(batchOf([1], 1), signal);
+  const existing = await destination.describe(signal);
+  assert.ok(existing);
+  const columns = existing.columns.map((column) => ({ ...column, nativeType: 'bytes' }));
+  const planned = { ...planFor(twoColumns, existing), existing: { ...existing, columns } };
+  await assert.rejects(claimWith(other, planned, { token: 3n }), { code: 'SchemaChanged' });
+  await assert.rejects(other.closeRows('uid-1', 2n, signal), { disposition: 'fenced' });
+  const [row] = await other.commitRows('uid-1', signal);
+  const moved = { uid: 'uid-1', expected: row?.offset ?? null, offset: null, token: 3n };
+  await other.setOffset(moved, signal);
+  await assert.rejects(destination.write(batchOf([2], 2), signal), { code: 'OffsetMoved' });
+  await Promise.all([destination.close(), other.close()]);
+});

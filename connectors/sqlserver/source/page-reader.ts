@@ -1,8 +1,4 @@
-import type { BatchLimits } from '../../../core/batch.ts';
-import { scalarText } from '../../../core/offset.ts';
-import { RowPacker } from '../../../core/packed-rows.ts';
-import type { Column, Scalar, Value } from '../../../core/values.ts';
-import { keyIsNull } from '../../sql/source/order-check.ts';
+import { PartRows, type SelectedRows, withKey } from '../../sql/source/part-rows.ts';
 import type { Part } from '../../sql/source/read-pass.ts';
 import { readingBegins, readingEnds } from '../connection/settings.ts';
 import type { Field, Flow, Result, SqlRow } from '../connection/statements.ts';
@@ -10,14 +6,9 @@ import type { Seen } from '../fingerprint.ts';
 import type { Session } from '../session.ts';
 import { decoderOf } from '../types/decode.ts';
 
-export interface RowStatement {
+export interface RowStatement extends SelectedRows {
   readonly sql: string;
   readonly seen: Pick<Seen, 'shapeSql' | 'isSame' | 'isMemoryOptimized'>;
-  /** The select list. */
-  readonly columns: readonly Column[];
-  /** Indexes of the orderBy columns in the select list. */
-  readonly keys: readonly number[];
-  readonly limits: BatchLimits;
   /** The table, for messages. */
   readonly where: string;
 }
@@ -185,64 +176,20 @@ class ReportedShapes {
 
 class PartCutter {
   readonly #statement: RowStatement;
-  readonly #packer: RowPacker;
-  #last: SqlRow = [];
-  #count = 0;
-  #bytes = 0;
+  readonly #rows: PartRows;
 
   constructor(statement: RowStatement) {
     this.#statement = statement;
-    const { columns, where } = statement;
-    const decoders = columns.flatMap((column, index) => {
-      const decode = decoderOf(column, where);
-      return decode ? [{ index, decode }] : [];
-    });
-    this.#packer = new RowPacker((rows) => {
-      for (const { index, decode } of decoders) {
-        for (const row of rows) if (row[index] !== null) row[index] = decode(row[index] as never);
-      }
-    });
+    this.#rows = new PartRows(statement, (column) => decoderOf(column, statement.where));
   }
 
-  /** False if the row does not fit. A row that is larger than a part is a part of its own. */
+  /** False if the row does not fit. */
   push(row: SqlRow): boolean {
-    const { maxRows, maxBytes } = this.#statement.limits;
-    const size = rowBytes(row);
-    if (this.#count >= maxRows || (this.#count > 0 && this.#bytes + size > maxBytes)) return false;
-    this.#packer.push(row as Value[]);
-    this.#last = row;
-    this.#count += 1;
-    this.#bytes += size;
-    return true;
+    return this.#rows.push(row);
   }
 
   part(): Part | undefined {
-    if (this.#count === 0) return undefined;
-    return {
-      rows: { format: 'values', rows: this.#packer.finish() },
-      rowCount: this.#count,
-      byteCount: this.#bytes,
-      lastKey: keyOf(this.#last as Value[], this.#statement),
-    };
+    const part = this.#rows.finish();
+    return part && withKey(part, this.#statement);
   }
-}
-
-function keyOf(row: readonly Value[], { keys, columns }: RowStatement): string[] {
-  return keys.map((index) => {
-    const value = row[index] ?? null;
-    if (value === null) throw keyIsNull(columns[index] as Column);
-    return scalarText(value as Scalar);
-  });
-}
-
-/** The place of a value in its row. A thousand empty texts would otherwise be a row of no bytes. */
-const placeBytes = 8;
-
-function rowBytes(row: SqlRow): number {
-  let bytes = 0;
-  for (const cell of row) {
-    const isLong = typeof cell === 'string' || Buffer.isBuffer(cell);
-    bytes += isLong ? Math.max(placeBytes, cell.length) : placeBytes;
-  }
-  return bytes;
 }

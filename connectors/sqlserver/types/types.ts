@@ -9,6 +9,7 @@ import type { Column, ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
 import { longestDecimal, type Of } from '../../sql/types/acceptance.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
+import { keyType, type LimitedKeys, longest } from '../../sql/types/limited-keys.ts';
 import { accepts, openKeyLength } from './accepts.ts';
 import { readRefusal } from './column-types.ts';
 import { partsOf } from './type-name.ts';
@@ -46,7 +47,7 @@ const maxDigits = 7;
 
 function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
   const own = use.nativeType === undefined ? undefined : ownType(use.nativeType, use.isKey);
-  return own ?? (use.isKey ? keyType(type) : plainType(type));
+  return own ?? (use.isKey ? keyType(type, keys) : plainType(type));
 }
 
 /** A type of SQL Server itself is kept by name. A rowversion cannot be written, so its bytes are. */
@@ -61,44 +62,17 @@ function ownType(nativeType: string, isKey: boolean): NativeType | TypeRefusal |
   return { ddl: nativeType };
 }
 
-function keyType(type: ColumnType): NativeType | TypeRefusal {
-  switch (type.kind) {
-    case 'text':
-      return keyText(type.maxLength === undefined ? type.maxBytes : 2 * type.maxLength);
-    case 'enum':
-      return keyText(2 * longest(type.values));
-    case 'untyped':
-      return { ...keyText(undefined), note: 'numbers arrive as text' };
-    case 'bytes':
-      if (type.maxLength !== undefined && type.maxLength <= maxKeyBytes)
-        return { ddl: `varbinary(${Math.max(1, type.maxLength)})` };
-      return {
-        ddl: `varbinary(${openKeyLength})`,
-        misfits: `keys longer than ${openKeyLength} bytes do not fit`,
-      };
-    case 'interval':
-    case 'other':
-      return { ...keyText(openKeyLength), note: 'stored as text' };
-    case 'json':
-    case 'array':
-      return { refusal: `a ${type.kind} cannot be part of a key in SQL Server` };
-    default:
-      return withKeyLength(plainType(type));
-  }
-}
-
-/** A type stored as text without limit gets a length if it is a key. */
-function withKeyLength(native: NativeType | TypeRefusal): NativeType | TypeRefusal {
-  return 'ddl' in native && native.ddl === 'nvarchar(max)' ? { ...native, ...keyText(undefined) } : native;
-}
-
-function keyText(units: number | undefined): NativeType {
-  if (units !== undefined && units <= maxKeyUnits) return { ddl: `nvarchar(${Math.max(1, units)})` };
-  return {
-    ddl: `nvarchar(${openKeyLength})`,
-    misfits: `keys longer than ${openKeyLength} characters do not fit`,
-  };
-}
+const keys: LimitedKeys = {
+  title: 'SQL Server',
+  text: (units) => `nvarchar(${units})`,
+  bytes: (length) => `varbinary(${length})`,
+  openText: 'nvarchar(max)',
+  maxUnits: maxKeyUnits,
+  maxBytes: maxKeyBytes,
+  openLength: openKeyLength,
+  unitsPerCharacter: 2,
+  plainType,
+};
 
 function plainType(type: ColumnType): NativeType | TypeRefusal {
   switch (type.kind) {
@@ -211,8 +185,4 @@ function timestampFor({ precision, hasZone }: Of<'timestamp'>): NativeType {
   if (precision > maxDigits) return { ddl: 'nvarchar(48)', note: tooManyDigits };
   const ddl = `${hasZone ? 'datetimeoffset' : 'datetime2'}(${precision})`;
   return { ddl, ...(hasZone && { note: 'in UTC' }), misfits: yearsMisfit, isRare: true };
-}
-
-function longest(values: readonly string[]): number {
-  return Math.max(1, ...values.map((each) => each.length));
 }
