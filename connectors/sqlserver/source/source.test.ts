@@ -14,7 +14,7 @@ describe('reading SQL Server', () => {
     await database.run('INSERT INTO dbo.divided VALUES (1, 1), (2, 0)');
     await database.run('CREATE TABLE dbo.divided_to (id bigint NOT NULL PRIMARY KEY, part int)');
     const query = 'SELECT id, 10 / by_what AS part FROM dbo.divided';
-    const flow = await database.flow({ query, key: ['id'], to: 'dbo.divided_to', mode: 'Snapshot' });
+    const flow = await database.flow({ from: 'dbo.divided', query, key: ['id'], to: 'dbo.divided_to' });
     await flow.claim();
     await assert.rejects(flow.pass(null), { code: 'ValueNotKept', message: /divides by zero/ });
   });
