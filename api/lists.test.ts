@@ -6,6 +6,7 @@ import type { SyncStatus } from '../core/status.ts';
 import type { DataSourceRow } from './contract/index.ts';
 import type { syncDetail, syncList } from './schemas/syncs.ts';
 import { singleInstallation, TestApi, type TestClient } from './test-api.ts';
+import { parseSearch } from './views/search.ts';
 
 type SyncList = z.infer<typeof syncList>;
 type SyncDetail = z.infer<typeof syncDetail>;
@@ -127,8 +128,15 @@ describe('lists', () => {
       const { total, findings } = await admin.get<SyncList>(`/syncs?q=${encodeURIComponent(word)}`);
       assert.deepEqual([total, findings[0]?.path], [33, 'q'], word);
     }
-    assert.deepEqual(await names('label=constructor'), []);
-    assert.deepEqual(await names('q=label:toString'), []);
+    const labelled = { labels: { team: 'a' } } as never;
+    for (const [text, isFound] of [
+      ['team', true],
+      ['team=a', true],
+      ['team=b', false],
+      ['constructor', false],
+      ['__proto__', false],
+    ] as const)
+      assert.equal(parseSearch({ label: [text] }).others[0]?.(labelled), isFound, text);
   });
 
   test('a user sees only namespaces with a role, in lists and counts', async () => {

@@ -32,10 +32,14 @@ function sendPage(files: UiFiles | undefined, { basePath, isSecure }: UiOptions,
     .replaceAll('__IDRA_NONCE__', nonce)
     .replaceAll('__IDRA_BASE__', basePath)
     .replaceAll('"./assets/', `"${basePath}/assets/`);
-  return reply
-    .headers(securityHeaders(nonce, isSecure))
-    .type('text/html; charset=utf-8')
-    .send(page ?? notBuilt);
+  return (
+    reply
+      .headers(securityHeaders(nonce, isSecure))
+      // Asked for while the script is loaded, which asks for it first.
+      .header('link', `<${basePath}/api/v1/session>; rel=preload; as=fetch; crossorigin`)
+      .type('text/html; charset=utf-8')
+      .send(page ?? notBuilt)
+  );
 }
 
 function sendAsset(files: UiFiles | undefined, request: FastifyRequest, reply: FastifyReply) {

@@ -5,6 +5,7 @@ import { counted } from '../../core/counted.ts';
 import { transient } from '../../core/errors.ts';
 import { agentControl } from '../../fleet/agent-control.ts';
 import { readAgents } from '../../fleet/cluster.ts';
+import { caller } from '../caller.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
@@ -12,7 +13,6 @@ import { requireYes } from '../require-yes.ts';
 import { formatTable } from '../table.ts';
 import { parseTimeout } from '../timeout.ts';
 import { withEtcd } from '../with-fleet.ts';
-import { caller } from './requests.ts';
 
 interface AgentOptions {
   readonly dryRun?: boolean;

@@ -6,6 +6,7 @@ import type { RowCount } from '../../core/row-count.ts';
 import type { OffsetHistoryEntry } from '../../core/status.ts';
 import { ask } from '../../fleet/ask.ts';
 import type { FleetSync } from '../../fleet/contract.ts';
+import { caller } from '../caller.ts';
 import { type Cli, runs } from '../cli.ts';
 import { withExamination } from '../examine/examination.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
@@ -19,7 +20,6 @@ import {
   withFleet,
   withFleetOptions,
 } from '../with-fleet.ts';
-import { caller } from './requests.ts';
 
 interface SetOptions extends FleetOptions {
   readonly expect?: string;

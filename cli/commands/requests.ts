@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { countedWere } from '../../core/counted.ts';
 import type { RequestType } from '../../core/status.ts';
 import { ask } from '../../fleet/ask.ts';
+import { caller } from '../caller.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { requireYes } from '../require-yes.ts';
@@ -78,9 +78,4 @@ function addSuspend(root: Command, cli: Cli, verb: string, isSuspended: boolean,
       return exitStatus.ok;
     });
   });
-}
-
-/** Who makes the request, as far as this machine knows. */
-export function caller(): string {
-  return userInfo().username;
 }

@@ -60,7 +60,7 @@ async function drains(): Promise<void> {
 async function refusesAgents(): Promise<void> {
   const { code, stderr } = await exec('statefulset/idra-agent', ['drain', drained, '--no-wait']);
   assert.notEqual(code, 0);
-  assert.match(stderr, /EtcdPermissionDenied/);
+  assert.match(stderr, /does not permit user idra-agent to write holds/);
   assert.doesNotMatch(await inApi('get', 'agents'), /Drain/);
 }
 

@@ -6,13 +6,16 @@ import { LoginPage } from './pages/login.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { PasswordPage } from './pages/password.tsx';
-import { SyncsPage } from './pages/syncs.tsx';
 import { Boundary } from './parts/boundary.tsx';
 import { Button } from './parts/button.tsx';
 import { Skeleton } from './parts/messages.tsx';
 import { match, usePath } from './router.tsx';
 import { strings } from './strings.ts';
 
+const loadSyncs = () => import('./pages/syncs.tsx');
+const SyncsPage = lazy(async () => ({ default: (await loadSyncs()).SyncsPage }));
+// The list is opened most: it is loaded beside the session, and on other pages before it is asked for.
+loadSyncs().catch(() => {});
 const SyncPage = lazy(async () => ({ default: (await import('./pages/sync.tsx')).SyncPage }));
 const SyncEditor = lazy(async () => ({ default: (await import('./editor/sync-editor.tsx')).SyncEditor }));
 const DataSourceEditor = lazy(async () => ({

@@ -241,11 +241,11 @@ test('a next link may be relative, and what it has of our credentials is left ou
 });
 
 test('a cursor that is no longer known: the pass begins again', async () => {
-  const refuse = () => {
+  const refuse = (status = 400) => {
     api.intercept = (request, response) => {
       if (!request.path.includes('cursor=')) return false;
       api.intercept = undefined;
-      send(response, 400, '{"error":"invalid_cursor"}');
+      send(response, status, '{"error":"invalid_cursor"}');
       return true;
     };
   };
@@ -257,6 +257,9 @@ test('a cursor that is no longer known: the pass begins again', async () => {
   const { batches: whole } = await snapshot.pass();
   refuse();
   await assert.rejects(snapshot.pass(whole[2]?.offset), { code: 'PagesShifted' });
+  // This says nothing about the cursor.
+  refuse(401);
+  await assert.rejects(snapshot.pass(whole[2]?.offset), { code: 'AuthenticationFailed' });
 });
 
 test('a Snapshot hands on each item once, and refuses two of one key', async () => {

@@ -21,6 +21,10 @@ test('a cursor is a text, a number with all its digits, or any JSON', () => {
   assert.deepEqual(next({ cursorPath: 'next' }, facts('{"next":9007199254740993}')), {
     cursor: '9007199254740993',
   });
+  assert.throws(() => next({ cursorPath: 'next' }, facts(`{"next":"${'x'.repeat(9_000)}"}`)), {
+    code: 'AnswerInvalid',
+    path: 'spec.source.paging.cursorPath',
+  });
   for (const none of ['{"next":null}', '{"next":""}', '{"next":false}', '{}'])
     assert.equal(next({ cursorPath: 'next' }, facts(none)), undefined, none);
 });

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ApiServer } from '../../../e2e/kit/api/api-server.ts';
 import { type ApiItem, numberedItems, send } from '../../../e2e/kit/api/items.ts';
-import { type ListOptions, nthPass, type OpenList, openList } from '../test-harness.ts';
+import { type ListOptions, nthPass, type OpenList, openList, reference } from '../test-harness.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -137,6 +137,9 @@ test('an error in an answer of success: its code is shown, its text is not', asy
   });
   answering('{"error":"row 17 of Alice is wrong","data":[]}');
   await assert.rejects(open(options), { code: 'AnswerHasError', message: /at error$/ });
+  answering('{"error":"t0ken-secret","data":[]}');
+  const more = { config: { bearerTokenSecretRef: reference }, secrets: { bearerToken: 't0ken-secret' } };
+  await assert.rejects(open({ ...options, access: more }), { code: 'AnswerHasError', message: /at error$/ });
   for (const none of ['null', '0', '[]', '{}']) {
     answering(`{"error":${none},"data":[{"id":1}]}`);
     assert.deepEqual((await (await open(options)).pass()).ids, ['1']);
@@ -193,6 +196,14 @@ test('a list that has not changed is not sent again', async () => {
   assert.ok(api.requests.every(({ headers }) => headers['if-none-match'] !== undefined));
   items.push(...numberedItems(4, 4));
   assert.deepEqual((await pass(nthPass(3))).ids, ['1', '2', '3', '4']);
+});
+
+test('a large answer is not kept until it has changed', async () => {
+  answering(`[{"id":1,"body":"${'x'.repeat(70_000)}"}]`, 200, { etag: '"a"' });
+  const { pass } = await open({ path: '/x' });
+  await pass();
+  await pass(nthPass(2));
+  assert.ok(api.requests.every(({ headers }) => headers['if-none-match'] === undefined));
 });
 
 test('POST: the cursor is in the body', async () => {

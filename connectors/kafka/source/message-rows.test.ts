@@ -126,3 +126,37 @@ test('a message without value behind a deletion of the same key says nothing new
   assert.equal(rows.read(tombstone('{"id":"2"}')), undefined);
   assert.equal(rows.take().misfits?.count, 1);
 });
+
+/** Rows of plain JSON, or of events, with the key `id`. */
+function readAll(values: readonly (string | Buffer)[], isDebezium: boolean) {
+  const of = [
+    { name: 'id', path: 'id', type: 'text', nullable: false },
+    { name: 'n', path: 'n', type: 'decimal(10,2)', nullable: true },
+  ];
+  const request = { columns: of.map((column) => ({ column: columnOf(column) })) };
+  const init = { format: jsonFormat, isDebezium, columns: of, key: ['id'] };
+  const rows = new MessageRows(init, request as unknown as ConstructorParameters<typeof MessageRows>[1]);
+  const found = values.map((given) => {
+    const value = Buffer.from(given);
+    const at = { value, bytes: value, valueAt: 0, valueLength: value.length };
+    const cursor = { ...at, key: Buffer.from('k'), offset: 0 } as unknown as RecordCursor;
+    return rows.read({ topic: 't', partition: 0, cursor })?.row;
+  });
+  return [found, rows.take().misfits?.count ?? 0];
+}
+
+test('a flat message without its key, or with bytes that are no text, is a misfit', () => {
+  const notText = Buffer.from([...Buffer.from('{"id":"'), 0xff, ...Buffer.from('"}')]);
+  assert.deepEqual(readAll(['{"id":"a"}', '{"id":null}', '{"n":1.50}', notText], false), [
+    [['a', null], undefined, undefined, undefined],
+    3,
+  ]);
+});
+
+test('an event with a decimal that may be digits or base64 is a misfit until others leave no doubt', () => {
+  const event = (n: string) => JSON.stringify({ op: 'c', after: { id: 'a', n } });
+  assert.deepEqual(readAll([event('1234'), event('EtY='), event('1234')], true), [
+    [undefined, ['a', '48.22'], ['a', '-26588.24']],
+    1,
+  ]);
+});

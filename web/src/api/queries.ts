@@ -122,16 +122,16 @@ export function useAgents(isOffered: boolean) {
 const mostEvents = 500;
 
 /** What happened lately, newest first; of one object, or of all. */
-export function useEvents(object?: string) {
+export function useEvents(object?: string, limit = 200) {
   const client = useQueryClient();
-  const key = ['events', object ?? ''];
+  const key = ['events', object ?? '', String(limit)];
   useLive(['events'], ({ events = [] }) => {
     const wanted = events.filter((event) => object === undefined || event.object === object);
     if (wanted.length > 0) addEvents(client, key, wanted);
   });
   return useQuery({
     queryKey: key,
-    queryFn: ({ signal }) => call<EventList>('/events', { query: { object, limit: 200 }, signal }),
+    queryFn: ({ signal }) => call<EventList>('/events', { query: { object, limit }, signal }),
     staleTime: 0,
   });
 }

@@ -171,8 +171,10 @@ function Agents() {
   );
 }
 
+const recentCount = 12;
+
 function Recent() {
-  const { data } = useEvents();
+  const { data } = useEvents(undefined, recentCount);
   if (!data) return <Skeleton lines={6} />;
-  return <EventList events={data.items.slice(0, 12)} />;
+  return <EventList events={data.items.slice(0, recentCount)} />;
 }

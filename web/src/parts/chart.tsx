@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { exact } from '../format.ts';
 import { strings } from '../strings.ts';
 import { useShownTheme } from '../theme.ts';
@@ -18,7 +18,14 @@ interface ChartProps {
   readonly series: readonly Series[];
 }
 
-const Plot = lazy(async () => ({ default: (await import('./plot.tsx')).Plot }));
+const loadPlot = () => import('./plot.tsx');
+const Plot = lazy(async () => ({ default: (await loadPlot()).Plot }));
+
+/** Loads what draws a chart beside its points, not after them. */
+export function useEarlyPlot(): void {
+  useEffect(() => void loadPlot().catch(() => {}), []);
+}
+
 const rowsOfTable = 60;
 
 /** A chart, with its last points as a table for those who cannot see it. */

@@ -1,7 +1,7 @@
 import type { Range } from '../api/queries.ts';
 import { compact, duration } from '../format.ts';
 import { strings } from '../strings.ts';
-import { Chart } from './chart.tsx';
+import { Chart, useEarlyPlot } from './chart.tsx';
 import { Choice } from './field.tsx';
 import { Failure } from './messages.tsx';
 import { Section } from './page.tsx';
@@ -20,6 +20,7 @@ interface TrendSectionProps {
 
 /** Rate and lag over an hour or a week. */
 export function TrendSection({ title, lagLabel, range, onRange, points, error }: TrendSectionProps) {
+  useEarlyPlot();
   const choice = (
     <Choice
       label={strings.chart.range}
