@@ -16,6 +16,11 @@ test('a batch of values is smaller than the Sync allows, and a statement is not'
   assert.deepEqual(found, { limits: valuesBatch, statementLimits: usual });
 });
 
+test('a batch of lines that are converted on the way is smaller than the Sync allows', () => {
+  const { limits } = limitsOf({ limits: usual, rowFormat: { format: 'tsv', as: ['text'] } }, room);
+  assert.deepEqual(limits, { maxRows: 24_000, maxBytes: 4 << 20 });
+});
+
 test('the Sync may ask for smaller batches', () => {
   const limits = { maxRows: 10, maxBytes: 1_000 };
   const found = limitsOf({ limits, rowFormat: values }, room);

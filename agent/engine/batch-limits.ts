@@ -6,6 +6,9 @@ import type { ReadRequest } from '../../core/connector.ts';
  * Larger ones are no faster, because a commit costs little beside 12,000 rows.
  */
 export const valuesBatch: BatchLimits = { maxRows: 12_000, maxBytes: 2.5 * 1_024 ** 2 };
+/** Lines are copied while they are converted, so that a batch has several times its size. */
+const linesBatch: BatchLimits = { maxRows: 24_000, maxBytes: 4 * 1_024 ** 2 };
+const smallBatches: Readonly<Record<string, BatchLimits>> = { values: valuesBatch, tsv: linesBatch };
 
 export interface BatchRoom {
   /** Limit of a batch in this process, whatever its Sync says. */
@@ -20,8 +23,8 @@ export function limitsOf(
   { largestBytes, wantsLargeBatches }: BatchRoom,
 ): Pick<ReadRequest, 'limits' | 'statementLimits'> {
   const statementLimits = within(limits, { maxRows: limits.maxRows, maxBytes: largestBytes });
-  if ('as' in rowFormat || wantsLargeBatches) return { limits: statementLimits };
-  return { limits: within(statementLimits, valuesBatch), statementLimits };
+  const small = wantsLargeBatches ? undefined : smallBatches[rowFormat.format];
+  return small ? { limits: within(statementLimits, small), statementLimits } : { limits: statementLimits };
 }
 
 function within(limits: BatchLimits, most: BatchLimits): BatchLimits {

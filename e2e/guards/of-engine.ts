@@ -33,7 +33,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'a batch of values has fewer rows than raw ones',
     file: 'agent/engine/batch-limits.ts',
-    from: 'within(statementLimits, valuesBatch)',
+    from: 'within(statementLimits, small)',
     to: 'statementLimits',
     caughtBy: { test: 'agent/engine/batch-limits.test.ts', only: 'a pass moves values' },
   },
