@@ -124,17 +124,15 @@ test('a replica that is started later has the events of before, and who joins an
   lock?.report({ ...statusOf(sync.uid, 'Failed', 0), message: 'no table' });
   const happened = async (client: typeof admin) =>
     (await client.get<EventList>('/events?object=Sync%20team-a/orders')).items.map(({ message }) => message);
-  await until(async () => (await happened(admin)).some((each) => each.includes('no table')), {
-    what: 'the event',
-  });
+  const hasAll = (found: readonly string[]) =>
+    found.some((each) => each.includes('no table')) && found.includes('created');
+  // Who has created it is looked up first.
+  await until(async () => hasAll(await happened(admin)), { what: 'the events' });
   await first.api.api.services.eventStore.flush();
   const later = await first.second();
   const other = await later.admin();
   const restored = await happened(other);
-  assert.ok(
-    restored.some((each) => each.includes('no table')) && restored.includes('created'),
-    restored.join('; '),
-  );
+  assert.ok(hasAll(restored), restored.join('; '));
   await later.stop();
   await session.leave();
   await first.stop();
