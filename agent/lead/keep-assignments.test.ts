@@ -159,7 +159,9 @@ describe('leader', () => {
     await add(4);
     const sessions = [await start('a'), await start('b')];
     await settled('a 2, b 2');
-    assert.deepEqual(planner?.preview({ action: 'cordon', agent: 'a' }).moves, []);
+    // The planner hears of the assignments a moment later.
+    const moveCount = (action: 'cordon' | 'uncordon') => planner?.preview({ action, agent: 'a' }).moveCount;
+    await until(() => moveCount('cordon') === 0, { what: 'the preview of a cordon to have no moves' });
     await hold('a', 'Cordoned');
     await add(4, 't');
     await settled('a 2, b 6');
@@ -171,7 +173,7 @@ describe('leader', () => {
     assert.match(reason?.message ?? '', /cordoned or drained: a/);
     const c = await start('c');
     await settled('a 2, c 6');
-    assert.equal(planner?.preview({ action: 'uncordon', agent: 'a' }).moveCount, 2);
+    await until(() => moveCount('uncordon') === 2, { what: 'the preview of an uncordon to have two moves' });
     assert.equal(await one.scheduling.release('a'), true);
     await settled('a 4, c 4');
     await stop(...sessions.filter((each) => each !== leading), c);
@@ -210,7 +212,9 @@ describe('leader', () => {
     await hold('b', 'Draining', 1_000);
     await settled('a 4');
     assert.throws(() => planner?.preview({ action: 'drain', agent: 'nobody' }), /no agent has the name/);
-    assert.equal(planner?.preview({ action: 'drain', agent: 'a' }).withoutAgentCount, 4);
+    await until(() => planner?.preview({ action: 'drain', agent: 'a' }).withoutAgentCount === 4, {
+      what: 'the preview to know of no agent for the four',
+    });
     await stop(a, b);
   });
 
