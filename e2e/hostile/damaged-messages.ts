@@ -131,7 +131,9 @@ async function startRegistry(random: () => number): Promise<SystemAccess> {
     const text = Buffer.from(JSON.stringify(rowSchema));
     const schema = id === damagedId ? damaged(text, random).toString() : schemas.get(id);
     response.writeHead(schema === undefined ? 404 : 200);
-    response.end(schema === undefined ? '{"error_code":40403,"message":"Schema not found"}' : JSON.stringify({ schema }));
+    response.end(
+      schema === undefined ? '{"error_code":40403,"message":"Schema not found"}' : JSON.stringify({ schema }),
+    );
   });
   server.listen(0, '127.0.0.1');
   server.unref();
