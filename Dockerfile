@@ -39,4 +39,4 @@ RUN ln -s /app/bin/idra /app/bin/kubectl-idra /usr/local/bin/
 ENV NODE_ENV=production MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=65536
 USER 65532:65532
 # Like bin/idra, but without a shell.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=100", "--disable-warning=TimeoutNegativeWarning", "/app/dist/cli/main.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=50", "--disable-warning=TimeoutNegativeWarning", "/app/dist/cli/main.js"]

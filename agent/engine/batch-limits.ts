@@ -3,11 +3,11 @@ import type { ReadRequest } from '../../core/connector.ts';
 
 /**
  * Limits of batches of values: these are made of many small objects, and the memory of a process grows with those of several batches.
- * Larger ones are no faster, because a commit costs little beside 12,000 rows.
+ * Larger ones are no faster, because a commit costs little beside 8,000 rows.
  */
-export const valuesBatch: BatchLimits = { maxRows: 12_000, maxBytes: 2.5 * 1_024 ** 2 };
+export const valuesBatch: BatchLimits = { maxRows: 8_000, maxBytes: 2 * 1_024 ** 2 };
 /** Lines are copied while they are converted, so that a batch has several times its size. */
-const linesBatch: BatchLimits = { maxRows: 24_000, maxBytes: 4 * 1_024 ** 2 };
+const linesBatch: BatchLimits = { maxRows: 16_000, maxBytes: 3 * 1_024 ** 2 };
 const smallBatches: Readonly<Record<string, BatchLimits>> = { values: valuesBatch, tsv: linesBatch };
 
 export interface BatchRoom {

@@ -33,12 +33,12 @@ const batch = z
       .max(1_000_000)
       .default(50_000)
       .describe(
-        'Maximum rows of a batch, at most one for each 64 bytes of maxBytes, and 12,000 where rows are converted between systems (24,000 from PostgreSQL to MySQL).',
+        'Maximum rows of a batch, at most one for each 64 bytes of maxBytes, and 8,000 where rows are converted between systems (16,000 from PostgreSQL to MySQL).',
       ),
     maxBytes: sizeText()
       .default('8Mi')
       .describe(
-        'Maximum size of a batch in transit, at most a quarter of IDRA_MAX_BYTES_IN_FLIGHT, and 2.5Mi where rows are converted between systems (4Mi from PostgreSQL to MySQL); a larger row is sent in its own batch.',
+        'Maximum size of a batch in transit, at most a quarter of IDRA_MAX_BYTES_IN_FLIGHT, and 2Mi where rows are converted between systems (3Mi from PostgreSQL to MySQL); a larger row is sent in its own batch.',
       ),
   })
   .prefault({});
