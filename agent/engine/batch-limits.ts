@@ -7,7 +7,7 @@ import type { ReadRequest } from '../../core/connector.ts';
  */
 export const valuesBatch: BatchLimits = { maxRows: 8_000, maxBytes: 2 * 1_024 ** 2 };
 /** Lines are copied while they are converted, so that a batch has several times its size. */
-const linesBatch: BatchLimits = { maxRows: 16_000, maxBytes: 3 * 1_024 ** 2 };
+export const linesBatch: BatchLimits = { maxRows: 16_000, maxBytes: 3 * 1_024 ** 2 };
 const smallBatches: Readonly<Record<string, BatchLimits>> = { values: valuesBatch, tsv: linesBatch };
 
 export interface BatchRoom {
