@@ -64,6 +64,10 @@ export function schemaChanged(
   const change = what === undefined ? '' : `: ${what}`;
   return transient('SchemaChanged', `${object} has changed since it was planned${change}`, more);
 }
+/** Each look at an object showed another shape than the rows. */
+export function changesWhileRead(object: string): IdraError {
+  return schemaChanged(object, { what: 'it changes while it is read' });
+}
 export function fenced(message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code: 'Fenced', disposition: 'fenced', message, ...more });
 }

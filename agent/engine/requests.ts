@@ -117,8 +117,8 @@ async function undoChange(context: RunContext, { offset }: Request): Promise<Cha
   const history = await context.lock.readHistory();
   const last = history.findLast((entry) => entry.action === 'set' || entry.action === 'undo');
   if (!last) throw permanent('NothingToUndo', 'no manual change of the offset is recorded for this Sync');
-  const { expect = describeEncoded(last.to), value = describeEncoded(last.from) } = offset ?? {};
-  if (expect !== describeEncoded(last.to) || value !== describeEncoded(last.from))
+  const [from, to] = [describeEncoded(last.from), describeEncoded(last.to)];
+  if (offset && (offset.value !== from || offset.expect !== to))
     throw permanent(
       'OffsetMoved',
       `the last manual change is ${showEncoded(last.from)} to ${showEncoded(last.to)}, and not the one to undo`,

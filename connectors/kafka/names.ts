@@ -11,6 +11,17 @@ export function transactionalIdOf(uid: string): string {
   return `${transactionalIdPrefix}${uid}`;
 }
 
+/** One text for each partition of all topics. */
+export function partitionName({
+  topic,
+  partition,
+}: {
+  readonly topic: string;
+  readonly partition: number;
+}): string {
+  return `${topic}/${partition}`;
+}
+
 const topicPattern = /^[A-Za-z0-9._-]{1,249}$/;
 
 /** Throws NameInvalid. */

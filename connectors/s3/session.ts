@@ -101,6 +101,19 @@ export class S3Session {
     });
   }
 
+  /** All objects of a prefix, with the time of the server at which they were listed; undefined: it does not say. */
+  async *listAll(
+    request: Pick<ListRequest, 'prefix' | 'delimiter'>,
+    signal: AbortSignal,
+  ): AsyncGenerator<ObjectEntry & Pick<ListPage, 'now'>, void> {
+    for (let next: string | undefined; ; ) {
+      const page = await this.list({ ...request, next }, signal);
+      for (const object of page.objects) yield { ...object, now: page.now };
+      next = page.next;
+      if (next === undefined) return;
+    }
+  }
+
   async list(
     { prefix, after, next, delimiter, maxKeys }: ListRequest,
     signal: AbortSignal,

@@ -1,3 +1,4 @@
+import { partitionName } from '../names.ts';
 import type { KafkaSession } from '../session.ts';
 import { type Leaders, type PendingBatch, type Producer, sendBatches } from './producer.ts';
 
@@ -13,7 +14,7 @@ export class PlainProducer implements Producer {
   }
 
   async send(batches: readonly PendingBatch[], leaders: Leaders, signal: AbortSignal): Promise<void> {
-    const byPartition = Map.groupBy(batches, ({ topic, partition }) => `${topic}/${partition}`);
+    const byPartition = Map.groupBy(batches, partitionName);
     const rounds = Math.max(0, ...[...byPartition.values()].map(({ length }) => length));
     for (let round = 0; round < rounds; round++) {
       const next = [...byPartition.values()].flatMap((each) => each[round] ?? []);

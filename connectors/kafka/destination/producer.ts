@@ -7,6 +7,7 @@ import {
   produce,
 } from '../connection/transfer-requests.ts';
 import { BrokerError, brokerErrors, isCoordinatorError, isFencedError, isLeaderError } from '../errors.ts';
+import { partitionName } from '../names.ts';
 import type { KafkaSession, Retrying } from '../session.ts';
 import { topicError } from '../topics.ts';
 import type { Compression } from '../types/compression.ts';
@@ -92,7 +93,7 @@ export class TransactionalProducer implements Producer {
     const { producer, epoch } = this.#identity;
     const byPartition = new Map<string, PendingBatch[]>();
     for (const batch of batches) {
-      const key = keyOf(batch);
+      const key = partitionName(batch);
       byPartition.set(key, [...(byPartition.get(key) ?? []), batch]);
     }
     // Rounds, because a request has at most one batch for each partition.
@@ -101,7 +102,7 @@ export class TransactionalProducer implements Producer {
       if (next.length === 0) return;
       const ready = await Promise.all(
         next.map(async ({ topic, partition, writer, compression }) => {
-          const key = `${topic}/${partition}`;
+          const key = partitionName({ topic, partition });
           const sequence = this.#sequences.get(key) ?? 0;
           this.#sequences.set(key, (sequence + writer.count) % 2 ** 31);
           const identity = { producer, epoch, sequence, isTransactional: true };
@@ -119,7 +120,7 @@ export class TransactionalProducer implements Producer {
   async #add(batches: readonly PendingBatch[], signal: AbortSignal): Promise<void> {
     const topics = new Map<string, Set<number>>();
     for (const { topic, partition } of batches) {
-      if (this.#added.has(`${topic}/${partition}`)) continue;
+      if (this.#added.has(partitionName({ topic, partition }))) continue;
       const partitions = topics.get(topic) ?? new Set();
       topics.set(topic, partitions.add(partition));
     }
@@ -134,7 +135,7 @@ export class TransactionalProducer implements Producer {
       if (cause) throw new BrokerError(cause.error, `partition ${cause.partition} of ${cause.name}`);
     });
     for (const { name, partitions } of list)
-      for (const partition of partitions) this.#added.add(`${name}/${partition}`);
+      for (const partition of partitions) this.#added.add(partitionName({ topic: name, partition }));
   }
 
   /** The outcome is known when it returns. If it throws, the transaction may have been committed: read the commit rows. */
@@ -173,8 +174,6 @@ export class TransactionalProducer implements Producer {
 }
 
 const operationNotAttempted = 55;
-
-const keyOf = ({ topic, partition }: Pick<PendingBatch, 'topic' | 'partition'>) => `${topic}/${partition}`;
 
 interface ReadyBatch {
   readonly topic: string;

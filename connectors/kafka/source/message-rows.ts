@@ -6,6 +6,7 @@ import { formatPath, type Step } from '../../../core/records/path.ts';
 import type { RecordColumn } from '../../../core/records/record-column.ts';
 import { RowMaker } from '../../../core/records/rows.ts';
 import type { Value } from '../../../core/values.ts';
+import { partitionName } from '../names.ts';
 import { changeOf, isUnavailable, payloadOf } from '../types/debezium.ts';
 import { FlatJson } from '../types/flat-json.ts';
 import { type MessageFormat, Unreadable } from '../types/format.ts';
@@ -106,7 +107,7 @@ export class MessageRows {
       case 'deletion': {
         const deletion = this.#deletion(message, change.row);
         if (deletion && message.cursor.key)
-          this.#deleted.set(partitionOf(message), Buffer.from(message.cursor.key));
+          this.#deleted.set(partitionName(message), Buffer.from(message.cursor.key));
         return deletion;
       }
       case 'row': {
@@ -168,7 +169,7 @@ export class MessageRows {
    * identify a row here. Alone, after compaction, it is the deletion.
    */
   #isRepeated(message: Message): boolean {
-    const partition = partitionOf(message);
+    const partition = partitionName(message);
     const before = this.#deleted.get(partition);
     if (before === undefined) return false;
     this.#deleted.delete(partition);
@@ -257,8 +258,6 @@ function prepared(
   const first = format.prepare?.(value, signal) ?? format.prepare?.(key, signal);
   return first?.then(() => fetched(format, [value, key, value], signal));
 }
-
-const partitionOf = ({ topic, partition }: Message) => `${topic}/${partition}`;
 
 export function positionOf({ topic, partition, cursor }: Message): string {
   return `topic ${topic}, partition ${partition}, offset ${cursor.offset}`;

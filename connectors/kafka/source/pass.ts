@@ -2,6 +2,7 @@ import type { PassEnd } from '../../../core/connector.ts';
 import { historyLost } from '../../../core/history-lost.ts';
 import type { SourcePart } from '../../../core/pass-end.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
+import { partitionName } from '../names.ts';
 import type { KafkaSession } from '../session.ts';
 import { earliest, latest, offsetsAt } from '../topics.ts';
 import { messagesGone, requireSameTopic } from './change-stream.ts';
@@ -108,10 +109,10 @@ export class Pass {
       (one, other) => compareText(one.topic, other.topic) || one.partition - other.partition,
     );
     return sorted.map((reader) => {
-      const { topic, partition, position } = reader;
+      const { position } = reader;
       const end = Math.max(position, this.#highWatermarks.get(reader) ?? 0, reader.end);
       const [offset, last] = [String(position), String(end)];
-      return { name: `${topic}/${partition}`, offset, end: last, waiting: end - position };
+      return { name: partitionName(reader), offset, end: last, waiting: end - position };
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
-import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
+import { changesWhileRead, type Finding, IdraError, permanent } from '../../../core/errors.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
@@ -100,8 +100,7 @@ export class MysqlSource implements Source, RangeReader {
       } catch (thrown) {
         await this.#requireSame(request.relation, thrown, signal);
         if (!(thrown instanceof ShapeDiffers)) throw thrown;
-        if (attempt === maxAttempts)
-          throw schemaChanged(request.relation.name, { what: 'it changes while it is read' });
+        if (attempt === maxAttempts) throw changesWhileRead(request.relation.name);
       }
     }
   }

@@ -2,7 +2,7 @@ import type { Batch, RawRequest } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
-import { type Finding, schemaChanged } from '../../../core/errors.ts';
+import { changesWhileRead, type Finding } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
@@ -166,8 +166,7 @@ export class PostgresSource implements Source, RangeReader {
         if (isHidingRefused(thrown) && refusesHiding(request.relation))
           requireShape(request.relation, await this.describe(signal));
         if (!(thrown instanceof ShapeDiffers)) throw await this.#explained(thrown, range, request, signal);
-        if (attempt === shapeAttempts)
-          throw schemaChanged(request.relation.name, { what: 'it changes while it is read' });
+        if (attempt === shapeAttempts) throw changesWhileRead(request.relation.name);
         requireShape(request.relation, await this.describe(signal));
       }
     }

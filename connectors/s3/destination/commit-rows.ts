@@ -60,7 +60,7 @@ export const ownFolder = '_idra/';
 
 /** Whether a key, or the end of one, is in the place where a Sync stores its manifest: its offset and token could be forged there. */
 export function isReserved(key: string): boolean {
-  return /(^|\/)_idra\//.test(key);
+  return `/${key}`.includes(`/${ownFolder}`);
 }
 
 /** Throws OwnTableNamed. */
@@ -126,16 +126,12 @@ export async function readManifests(
   signal: AbortSignal,
 ): Promise<readonly StoredManifest[]> {
   const found: StoredManifest[] = [];
-  for (let next: string | undefined; ; ) {
-    const page = await session.list({ prefix: `${prefix}${ownFolder}`, delimiter: '/', next }, signal);
-    for (const { key } of page.objects) {
-      if (!/\/[^/]+\.json$/.test(key)) continue;
-      const manifest = await readManifest(session, key, signal);
-      if (manifest) found.push(manifest);
-    }
-    next = page.next;
-    if (next === undefined) return found;
+  for await (const { key } of session.listAll({ prefix: `${prefix}${ownFolder}`, delimiter: '/' }, signal)) {
+    if (!/\/[^/]+\.json$/.test(key)) continue;
+    const manifest = await readManifest(session, key, signal);
+    if (manifest) found.push(manifest);
   }
+  return found;
 }
 
 export async function readList(

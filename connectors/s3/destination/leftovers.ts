@@ -46,17 +46,14 @@ export class Intents {
   ): Promise<{ readonly keys: readonly string[]; readonly old: readonly string[] }> {
     const keys: string[] = [];
     const old: string[] = [];
-    for (let next: string | undefined; ; ) {
-      const page = await this.#session.list({ prefix: `${this.#folder}intent-`, next }, signal);
-      for (const { key, modified } of page.objects) {
-        const found = await this.#session.readWhole(key, maxIntentBytes, signal);
-        if (!found) continue;
-        keys.push(...(parse(found.bytes)?.keys ?? []));
-        if ((page.now ?? Date.now()) - modified > keptMs) old.push(key);
-      }
-      next = page.next;
-      if (next === undefined) return { keys, old };
+    const listed = this.#session.listAll({ prefix: `${this.#folder}intent-` }, signal);
+    for await (const { key, modified, now = Date.now() } of listed) {
+      const found = await this.#session.readWhole(key, maxIntentBytes, signal);
+      if (!found) continue;
+      keys.push(...(parse(found.bytes)?.keys ?? []));
+      if (now - modified > keptMs) old.push(key);
     }
+    return { keys, old };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
-import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
+import { changesWhileRead, type Finding, IdraError, permanent } from '../../../core/errors.ts';
 import { scalarText } from '../../../core/offset.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
@@ -289,9 +289,7 @@ export class SqlServerSource implements Source, RangeReader {
 }
 
 function ofShape(thrown: unknown, { name }: Relation): unknown {
-  return thrown instanceof ShapeDiffers
-    ? schemaChanged(name, { what: 'it changes while it is read' })
-    : thrown;
+  return thrown instanceof ShapeDiffers ? changesWhileRead(name) : thrown;
 }
 
 /** Errors that a changed object may cause. */
