@@ -99,8 +99,8 @@ export const ofS3: readonly Guard[] = [
   {
     name: 'S3: an earlier claim of the same process may have left objects',
     file: 'connectors/s3/destination/leftovers.ts',
-    from: 'for (const { key, modified } of page.objects) {',
-    to: 'for (const { key, modified } of page.objects) {\n        if (key.includes(this.#owner)) continue;',
+    from: 'for await (const { key, modified, now = Date.now() } of listed) {',
+    to: 'for await (const { key, modified, now = Date.now() } of listed) {\n      if (key.includes(this.#owner)) continue;',
     caughtBy: { test: 'connectors/s3/destination/leftovers.test.ts', only: 'same process' },
   },
   {
